@@ -1,0 +1,152 @@
+"""The Arrow schema of every table that crosses a wall, each field with its meaning and unit.
+
+Workspace tables hold keys (16 bytes, HMAC-SHA256 under the workspace's secret, see privacy/keys.py) and
+the admitted people's text; release tables hold scrubbed text and keys in hex.
+Times are UTC, in microseconds. Offsets are Unicode code points, end exclusive.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+KEY: Final = pa.binary()
+"""A key in the workspace: 16 bytes. Plain binary, because Spark knows no fixed-size one."""
+TIME: Final = pa.timestamp("us", tz="UTC")
+
+MENTIONS: Final = pa.list_(
+    pa.struct([("account_key", KEY), ("begin", pa.int32()), ("end", pa.int32())])
+)
+RANGES: Final = pa.list_(pa.struct([("begin", pa.int32()), ("end", pa.int32())]))
+
+# --- workspace -------------------------------------------------------------------------------------
+
+POSTS: Final = pa.schema(
+    [
+        ("post_key", KEY),
+        ("same_as_keys", pa.list_(KEY)),  # other ids of this very post
+        ("reply_to_key", KEY),
+        ("root_hint_key", KEY),
+        ("quote_of_key", KEY),
+        ("account_key", KEY),
+        ("platform", pa.string()),
+        ("instance", pa.string()),  # host of the author's server; of a DID: null
+        ("created_at", TIME),
+        ("edited_at", TIME),
+        ("text", pa.string()),  # markup resolved, addressing mentions and tag blocks gone
+        ("mentions", MENTIONS),  # into text
+        ("quoted", RANGES),  # into text: words of others
+        ("language", pa.string()),  # of the author's own words; und when not identified
+        ("languages", pa.list_(pa.string())),  # as declared
+        ("sensitive", pa.bool_()),
+        ("is_bot", pa.bool_()),
+        ("tags", pa.list_(pa.string())),
+        ("license", pa.string()),  # SPDX
+        ("use", pa.string()),  # train or context, of the consent
+        ("event_id", pa.string()),  # the ledger event that admits it
+        ("expires", TIME),
+        ("acquisition", pa.string()),
+        ("export_id", pa.string()),
+        ("position", pa.int64()),
+    ]
+)
+"""Everything admitted, before duplicates are removed."""
+
+VERDICTS: Final = pa.schema(
+    [
+        ("post_key", KEY),
+        ("account_key", KEY),
+        ("export_id", pa.string()),
+        ("position", pa.int64()),
+        ("reason", pa.string()),  # null: admitted
+    ]
+)
+"""One row for everything seen."""
+
+LINKS: Final = pa.schema([("post_key", KEY), ("reply_to_key", KEY)])
+"""One row for every post seen, admitted or not; reply_to_key is null for one that answers nothing."""
+
+IDENTITIES: Final = pa.schema(
+    [
+        ("account_key", KEY),
+        ("handles", pa.list_(pa.string())),
+        ("names", pa.list_(pa.string())),
+        ("urls", pa.list_(pa.string())),  # profile URLs and account URIs
+    ]
+)
+"""What names a person, to find it in text. Never leaves the workspace."""
+
+# --- release ---------------------------------------------------------------------------------------
+
+MESSAGES: Final = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+
+DIALOGUES: Final = pa.schema(
+    [
+        ("dialogue_key", pa.string()),
+        ("conversation_key", pa.string()),
+        ("response_turn", pa.int32()),  # the turn's number in its conversation
+        ("prompt", MESSAGES),  # begins with user, alternates
+        ("completion", MESSAGES),  # one assistant message
+        ("n_turns", pa.int32()),  # turns on the way, the response included
+        ("n_speakers", pa.int32()),
+        ("language", pa.string()),  # of the response
+        ("context_languages", pa.list_(pa.string())),  # of the other turns, sorted, distinct
+        ("platform", pa.string()),  # of the response
+        ("license", pa.string()),  # SPDX AND over the turns
+        ("grants", pa.list_(pa.string())),  # one for each consent event that it rests on, sorted
+    ]
+)
+
+TURNS: Final = pa.list_(
+    pa.struct(
+        [
+            ("turn", pa.int32()),
+            ("speaker", pa.int32()),  # numbered in this row, from 1
+            ("reply_to_turn", pa.int32()),  # null for the first of a tree or fragment
+            ("text", pa.string()),
+            ("language", pa.string()),
+            ("gap", pa.bool_()),  # it answers something that is not in the dataset
+            ("trainable", pa.bool_()),
+        ]
+    )
+)
+
+CONVERSATIONS: Final = pa.schema(
+    [
+        ("conversation_key", pa.string()),
+        ("turns", TURNS),
+        ("language", pa.string()),  # of the first turn
+        ("platform", pa.string()),
+        ("license", pa.string()),
+        ("grants", pa.list_(pa.string())),
+    ]
+)
+
+SINGLES: Final = pa.schema(
+    [
+        ("post_key", pa.string()),
+        ("conversation_key", pa.string()),
+        ("text", pa.string()),
+        ("language", pa.string()),
+        ("platform", pa.string()),
+        ("license", pa.string()),
+        ("grants", pa.list_(pa.string())),
+    ]
+)
+"""The release's ``posts`` table: trainable text of conversations with one author."""
+
+TOKENS: Final = pa.schema(
+    [
+        ("dialogue_key", pa.string()),
+        ("input_ids", pa.list_(pa.int32())),
+        ("labels", pa.list_(pa.int32())),  # -100 where no loss is taken
+    ]
+)
+
+RELEASE_TABLES: Final[dict[str, pa.Schema]] = {
+    "dialogues": DIALOGUES,
+    "conversations": CONVERSATIONS,
+    "posts": SINGLES,
+}
+"""The release's tables that build writes, in the order in which one of them becomes the default."""

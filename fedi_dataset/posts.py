@@ -156,7 +156,3 @@ class Export(Protocol):
     def posts(self) -> Iterator[Post | Quarantined]:
         """Everything in the export, in its order, other people's items included."""
         ...
-
-    def people(self) -> Iterator[Account]:
-        """Accounts other than the owner that the export describes (for finding their names)."""
-        ...

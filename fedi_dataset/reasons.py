@@ -56,6 +56,12 @@ UNTRAINED: Final[dict[str, str]] = {
 }
 """Reasons why a turn is context and is not trained."""
 
+TOKENS: Final[dict[str, str]] = {
+    "too_long": "longer than max_length even with one turn of context",
+    "special_token_in_text": "a turn's text holds what the chat template takes for its own marks",
+}
+"""Reasons why a dialogue has no row of tokens."""
+
 QUARANTINE: Final[dict[str, str]] = {
     "empty_export": "the file is empty or holds no posts list",
     "truncated": "it breaks off in the middle",
@@ -68,10 +74,14 @@ QUARANTINE: Final[dict[str, str]] = {
 }
 """Codes of what cannot be read. Kept with export id and position, without text."""
 
-ALL: Final[dict[str, str]] = {**GATE, **TABLE, **TURN, **UNTRAINED, **QUARANTINE}
+ALL: Final[dict[str, str]] = {**GATE, **TABLE, **TURN, **UNTRAINED, **TOKENS, **QUARANTINE}
 """Every code with its sentence."""
 
 
 def sentence(code: str) -> str:
     """Give the sentence of a code; ``other`` stands for the merged small ones of a release."""
-    return "several reasons, merged because few people are behind each" if code == "other" else ALL[code]
+    return (
+        "several reasons, merged because few people are behind each"
+        if code == "other"
+        else ALL[code]
+    )

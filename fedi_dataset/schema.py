@@ -25,11 +25,11 @@ RANGES: Final = pa.list_(pa.struct([("begin", pa.int32()), ("end", pa.int32())])
 POSTS: Final = pa.schema(
     [
         ("post_key", KEY),
-        ("same_as_keys", pa.list_(KEY)),  # other ids of this very post
         ("reply_to_key", KEY),
         ("root_hint_key", KEY),
         ("quote_of_key", KEY),
         ("account_key", KEY),
+        ("subject_key", KEY),  # the person: equal for all accounts of one subject
         ("platform", pa.string()),
         ("instance", pa.string()),  # host of the author's server; of a DID: null
         ("created_at", TIME),
@@ -67,6 +67,12 @@ VERDICTS: Final = pa.schema(
 LINKS: Final = pa.schema([("post_key", KEY), ("reply_to_key", KEY)])
 """One row for every post seen, admitted or not; reply_to_key is null for one that answers nothing."""
 
+ALIASES: Final = pa.schema([("alias_key", KEY), ("post_key", KEY)])
+"""Other ids of a post seen (its page, an older id), so that a reply to any of them finds it."""
+
+MENTIONED: Final = pa.schema([("post_key", KEY), ("account_key", KEY)])
+"""Whom an admitted post mentions. A table of its own, because lists are unnested differently everywhere."""
+
 IDENTITIES: Final = pa.schema(
     [
         ("account_key", KEY),
@@ -76,6 +82,21 @@ IDENTITIES: Final = pa.schema(
     ]
 )
 """What names a person, to find it in text. Never leaves the workspace."""
+
+CELL_OUTPUT: Final = pa.schema(
+    [
+        ("cell", pa.int32()),
+        ("digest", pa.string()),
+        (
+            "table",
+            pa.string(),
+        ),  # of the release; "report" for the cell's counts (JSON); "kept" if done before
+        ("split", pa.string()),
+        ("rows", pa.int64()),
+        ("payload", pa.large_binary()),  # an encoded Parquet file of one row group
+    ]
+)
+"""What the work on one cell gives back."""
 
 # --- release ---------------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""Conversations: which posts belong together, and the dialogues and rows that come of them."""

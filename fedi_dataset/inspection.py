@@ -1,0 +1,95 @@
+"""What `inspect` tells about exports before anything is built: what is in them, and what the gate would say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fedi_dataset.config import BuildConfig
+from fedi_dataset.consent.gate import Gate
+from fedi_dataset.consent.ledger import Ledger
+from fedi_dataset.consent.terms import InstanceTerms
+from fedi_dataset.errors import UnreadableExport
+from fedi_dataset.exports import expand
+from fedi_dataset.posts import Export, Quarantined
+from fedi_dataset.readers.detect import open_export
+from fedi_dataset.reasons import sentence
+
+__all__ = ["describe", "inspect_exports"]
+
+
+def inspect_exports(
+    paths: Sequence[Path], ledger: Path | None, as_of: datetime | None
+) -> list[dict[str, Any]]:
+    """Describe each export as plain data; with a ledger, count the default build's verdicts too."""
+    gate = None
+    if ledger is not None:
+        gate = Gate(
+            Ledger.load(ledger), BuildConfig(), as_of or datetime.now(UTC), InstanceTerms.load()
+        )
+    return [_inspect(path, gate) for path in expand(paths, beside=ledger or Path())]
+
+
+def _inspect(path: Path, gate: Gate | None) -> dict[str, Any]:
+    try:
+        export = open_export(path)
+    except UnreadableExport as error:
+        return {"path": str(path), "unreadable": error.code, "problem": str(error)}
+    kinds: Counter[str] = Counter()
+    visibilities: Counter[str] = Counter()
+    verdicts: Counter[str] = Counter()
+    for item in export.posts():
+        if isinstance(item, Quarantined):
+            kinds["unreadable"] += 1
+            verdicts[item.code] += 1
+            continue
+        kinds[item.kind.value] += 1
+        visibilities[item.visibility.value] += 1
+        if gate is not None:
+            verdicts[gate.judge(item, export).reason or "admitted"] += 1
+    return {
+        "path": str(path),
+        "export_id": export.export_id,
+        "format": export.format,
+        "platform": export.platform,
+        "account": export.owner.uri,
+        "also_known_as": list(export.owner.aliases),
+        "signals": list(export.owner.signals),
+        "is_bot": export.owner.is_bot,
+        "items": dict(kinds),
+        "visibilities": dict(visibilities),
+        **({"verdicts": dict(verdicts)} if gate is not None else {}),
+        "evidence": _evidence(export),
+    }
+
+
+def _evidence(export: Export) -> str:
+    """Say what evidence of consent this export asks for."""
+    if export.format == "mastodon-archive":
+        return "self-asserted"
+    return "account-field, with a ref"
+
+
+def describe(one: Mapping[str, Any]) -> Iterator[str]:
+    """Tell a person what was found in one export."""
+    yield f"{one['path']}"
+    if "unreadable" in one:
+        yield f"  cannot be read: {one['problem']} ({one['unreadable']})"
+        return
+    yield f"  format    {one['format']}"
+    yield f"  account   {one['account']}   (as the ledger takes it)"
+    for alias in one["also_known_as"]:
+        yield f"            {alias}"
+    yield f"  evidence  {one['evidence']}"
+    if one["signals"]:
+        yield f"  denies    {', '.join(one['signals'])}"
+    yield "  items     " + ", ".join(f"{count} {kind}" for kind, count in one["items"].items())
+    yield "  visible   " + ", ".join(
+        f"{count} {kind}" for kind, count in one["visibilities"].items()
+    )
+    for reason, count in sorted(one.get("verdicts", {}).items(), key=lambda pair: -pair[1]):
+        told = "would be admitted" if reason == "admitted" else f"{reason}: {sentence(reason)}"
+        yield f"  {count:>8}  {told}"

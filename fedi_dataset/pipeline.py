@@ -1,0 +1,356 @@
+"""build(): the corridor in reading order. The only file that knows the order.
+
+exports -> readers -> consent -> text -> conversations -> privacy -> dialogues -> release
+(ingest: the first three)      (forest: SQL)   (cells: the next three)   (publish)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from fedi_dataset.cell import CellFactory, CellReport
+from fedi_dataset.config import BuildConfig
+from fedi_dataset.consent.gate import Gate
+from fedi_dataset.consent.ledger import Head, Ledger
+from fedi_dataset.consent.terms import InstanceTerms
+from fedi_dataset.console import Ticker
+from fedi_dataset.conversations.forest import Forest, make_forest
+from fedi_dataset.engines import Engine
+from fedi_dataset.engines.local import LocalEngine
+from fedi_dataset.errors import FediDatasetError, UsageError
+from fedi_dataset.exports import choose_exports, expand
+from fedi_dataset.files import sha256_of
+from fedi_dataset.ingest import TABLES, Ingested, QuarantineRecord, ingest
+from fedi_dataset.privacy.detector import Detector, load_detector
+from fedi_dataset.reasons import sentence
+from fedi_dataset.release.law import KEPT, Step, Tally, broken, exact, released, tally_of
+from fedi_dataset.release.manifest import (
+    FORMAT,
+    FileRecord,
+    LedgerHead,
+    Manifest,
+    build_id,
+    read_manifest,
+    versions,
+)
+from fedi_dataset.release.publish import (
+    DoneCell,
+    default_config,
+    distinct,
+    publish,
+    read_reports,
+    stage_shards,
+)
+from fedi_dataset.release.store import Staging, recover, staging
+from fedi_dataset.samples import check_demo_secret
+from fedi_dataset.schema import CELL_OUTPUT
+from fedi_dataset.tokens.tokenize import renew_tokens
+from fedi_dataset.version import code_digest
+from fedi_dataset.workspace import (
+    LedgerRecord,
+    State,
+    Workspace,
+    default_workspace,
+    fingerprint,
+)
+
+__all__ = ["BuildReport", "build", "no_tick"]
+
+
+def no_tick(step: str, done: int, total: int | None) -> None:
+    """Tell nobody how far it is."""
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did. Its numbers are exact: for the steward, not for publication."""
+
+    release: Path
+    workspace: Path
+    written: bool
+    """False: nothing changed, and nothing was written."""
+    manifest: Manifest
+    law: dict[str, Step]
+    entities: dict[str, int]
+    """Placeholders by entity, each text counted once."""
+    gaps: dict[str, int]
+    """Posts kept that answer something which is not in the dataset, by why it is not."""
+    quarantined: tuple[QuarantineRecord, ...]
+    problems: tuple[str, ...]
+    """A sentence for each export that could not be read at all."""
+    cells_run: int
+    cells_reused: int
+    recovered: str | None = None
+    """An interrupted earlier command was first brought to this state: ``former`` or ``new``."""
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """What the work on all cells came to."""
+
+    done: list[DoneCell]
+    run: int
+    reports: list[CellReport]
+
+
+def build(
+    exports: Sequence[Path | str],
+    *,
+    consent: Path | str,
+    out: Path | str,
+    work: Path | str | None = None,
+    config: BuildConfig | None = None,
+    as_of: datetime | None = None,
+    workers: int = 1,
+    add: bool = False,
+    prune: bool = False,
+    fresh: bool = False,
+    secret: bytes | None = None,
+    tick: Ticker = no_tick,
+) -> BuildReport:
+    """Build the release ``out`` from ``exports`` under the ledger ``consent``.
+
+    The list of exports is the whole input: one that was recorded and is not named again stops the build, unless
+    ``prune`` lets it go or ``add`` takes the recorded ones along. ``as_of`` (default: now) dates grants and
+    expiries only. ``fresh`` forgets finished cells. ``secret`` is for a new workspace (default: random).
+
+    Raises UsageError for what can be put right on the command line, LedgerError for a broken ledger, and
+    FediDatasetError when no row is left and there is no former release. Same exports, ledger, config,
+    workspace state and ``as_of``: the same bytes, whatever the number of workers.
+    """
+    release = Path(out)
+    config = config or BuildConfig()
+    as_of = (as_of or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+    workspace = Workspace(Path(work) if work is not None else default_workspace(release))
+    recovered = recover(release)
+    old = read_manifest(release)
+    ledger = Ledger.load(Path(consent))
+    _check_workspace(workspace, old, release)
+    with workspace.locked():
+        state = workspace.state()
+        _check_ledger(ledger, state, old)
+        paths = expand([Path(path) for path in exports], beside=ledger.path)
+        opened = choose_exports(paths, state.exports, add=add, prune=prune)
+        key = workspace.secret_or_new(secret)
+        check_demo_secret(key, [record.export_id for record in opened.records])
+        if fresh:
+            workspace.forget_cells(frozenset())
+        detector = load_detector(config.detector)
+        tables = workspace.scratch / "tables"
+        tables.mkdir()
+        gate = Gate(ledger, config, as_of, InstanceTerms.load())
+        ingested = ingest(opened.exports, gate, secret=key, config=config, folder=tables, tick=tick)
+        with LocalEngine(workspace.scratch, workers=workers) as engine:
+            for name in TABLES:
+                engine.read(name, tables / f"{name}.parquet")
+            forest = make_forest(engine)
+            duplicates = _duplicates(engine, workspace.scratch)
+            factory = CellFactory(
+                config, key, detector.version, code_digest(), workspace.finished_cells()
+            )
+            cells = _work_on_cells(engine, forest, workspace, factory, tick)
+        tallies = _tallies(ingested, forest, duplicates, cells.reports)
+        law = _law(tallies)
+        verdicts = sha256_of(tables / "verdicts.parquet")
+        with staging(release) as stage:
+            files = stage_shards(
+                stage, cells.done, workspace, bits=forest.bits, limit=config.shard_bytes
+            )
+            if not files and old is None:
+                raise FediDatasetError(_nothing_left(law, opened.problems))
+            new = _manifest(
+                stage,
+                files,
+                config=config,
+                as_of=as_of,
+                valid_until=_earliest_expiry(tables),
+                detector=detector,
+                head=ledger.head,
+                secret=key,
+                forest=forest,
+                tallies=tallies,
+            )
+            new = renew_tokens(stage, release, old, new, tick=tick)
+            published = publish(stage, old, new, force=state.verdicts != verdicts)
+        workspace.keep_tables(tables)
+        workspace.record(
+            State(
+                exports=tuple(opened.records),
+                ledger=LedgerRecord(
+                    str(ledger.path.resolve()), ledger.head.lines, ledger.head.sha256
+                ),
+                config=config.to_dict(),
+                law=law,
+                verdicts=verdicts,
+            )
+        )
+        workspace.forget_cells(frozenset(done.digest for done in cells.done))
+    return BuildReport(
+        release=release,
+        workspace=workspace.path,
+        written=published is not None,
+        manifest=published or old or new,
+        law=law,
+        entities=_summed(report.entities for report in cells.reports),
+        gaps=_summed(report.gaps for report in cells.reports),
+        quarantined=(*opened.quarantined, *ingested.quarantined),
+        problems=tuple(opened.problems),
+        cells_run=cells.run,
+        cells_reused=len(cells.done) - cells.run,
+        recovered=recovered,
+    )
+
+
+def _check_workspace(workspace: Workspace, old: Manifest | None, release: Path) -> None:
+    """Refuse to build over a release that another secret made: none of its keys could be kept."""
+    if old is None:
+        return
+    if not workspace.exists:
+        raise UsageError(
+            f"{release} was built with a workspace that is not at {workspace.path}; name it with --work"
+        )
+    if fingerprint(workspace.secret()) != old.secret_fingerprint:
+        raise UsageError(
+            f"{release} was made with another secret than that of {workspace.path}; "
+            "name its own workspace with --work, or another folder for --out"
+        )
+
+
+def _check_ledger(ledger: Ledger, state: State, old: Manifest | None) -> None:
+    if state.ledger is not None:
+        ledger.check_extends(Head(state.ledger.lines, state.ledger.sha256))
+    if old is not None:
+        ledger.check_extends(Head(old.ledger.lines, old.ledger.sha256))
+
+
+def _duplicates(engine: Engine, scratch: Path) -> list[str]:
+    """Give the persons behind posts met again, one entry a copy."""
+    engine.sql("copies", "select subject_key from ranked_posts where copy > 1")
+    engine.commit("copies", scratch / "copies.parquet")
+    keys = pq.read_table(scratch / "copies.parquet")["subject_key"].to_pylist()
+    return [key.hex() for key in keys]
+
+
+def _work_on_cells(
+    engine: Engine, forest: Forest, workspace: Workspace, factory: CellFactory, tick: Ticker
+) -> _Cells:
+    """Have every cell worked on that is not finished, and keep each as it comes."""
+    done: list[DoneCell] = []
+    run = 0
+    for result in engine.map_cells("cell_rows", factory, CELL_OUTPUT):
+        digest = result["digest"][0].as_py()
+        if result["table"][0].as_py() != "kept":
+            workspace.keep_cell(digest, result)
+            run += 1
+        done.append(DoneCell(result["cell"][0].as_py(), digest))
+        tick("cells", len(done), forest.cells)
+    return _Cells(done, run, read_reports(done, workspace))
+
+
+def _tallies(
+    ingested: Ingested, forest: Forest, duplicates: Sequence[str], reports: Sequence[CellReport]
+) -> dict[str, Tally]:
+    """Account for every row at every step: reason → person → rows."""
+    return {
+        "items": ingested.tally,
+        "posts": {KEPT: {"": forest.unique}, "duplicate": Counter(duplicates)},
+        "texts": _joined([tally_of(report.posts) for report in reports]),
+        "turns": _joined([tally_of(report.turns) for report in reports]),
+    }
+
+
+def _joined(tallies: Sequence[Tally]) -> Tally:
+    joined: dict[str, Counter[str]] = {}
+    for tally in tallies:
+        for reason, persons in tally.items():
+            joined.setdefault(reason, Counter()).update(persons)
+    return joined
+
+
+def _law(tallies: Mapping[str, Tally]) -> dict[str, Step]:
+    law = {name: exact(tally) for name, tally in tallies.items()}
+    passed_on = (
+        law["items"].kept == law["posts"].rows_in and law["posts"].kept == law["texts"].rows_in
+    )
+    if broken(law) or not passed_on:
+        raise FediDatasetError(f"rows were lost or doubled between steps, a bug of ours: {law}")
+    return law
+
+
+def _manifest(
+    stage: Staging,
+    files: dict[str, FileRecord],
+    *,
+    config: BuildConfig,
+    as_of: datetime,
+    valid_until: datetime | None,
+    detector: Detector,
+    head: Head,
+    secret: bytes,
+    forest: Forest,
+    tallies: Mapping[str, Tally],
+) -> Manifest:
+    default = default_config(files)
+    languages = {*distinct(stage, files, "language")} - {"und"}
+    return Manifest(
+        format=FORMAT,
+        build=build_id(files),
+        as_of=as_of,
+        valid_until=valid_until,
+        versions=versions(),
+        config=config.to_dict(),
+        detector=detector.describe(),
+        ledger=LedgerHead(head.lines, head.sha256),
+        secret_fingerprint=fingerprint(secret),
+        cell_bits=forest.bits,
+        cells=forest.cells,
+        law={name: released(tally) for name, tally in tallies.items()},
+        files=files,
+        default_config=default,
+        licenses=distinct(stage, files, "license"),
+        languages=tuple(sorted(languages)),
+        notes=_notes(default),
+    )
+
+
+def _notes(default: str | None) -> tuple[str, ...]:
+    if default == "dialogues":
+        return ()
+    if default is None:
+        return ("No rows: nothing in the exports is covered by a consent that stands.",)
+    return (
+        f"There are no dialogues, so {default} is the default config: nobody in these exports answers "
+        "somebody else who is in them. Exports of the people they talk with help.",
+    )
+
+
+def _earliest_expiry(tables: Path) -> datetime | None:
+    """Give the day on which the first consent that the release rests on runs out."""
+    expiries = pq.read_table(tables / "posts.parquet", columns=["expires"])["expires"].to_pylist()
+    known = [expiry for expiry in expiries if expiry is not None]
+    if not known:
+        return None
+    return min(known).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _nothing_left(law: Mapping[str, Step], problems: Sequence[str]) -> str:
+    """Say why there is no row, most frequent reason first."""
+    dropped = Counter[str]()
+    for step in law.values():
+        dropped.update(step.dropped)
+    why = "".join(f"\n  {rows} × {sentence(reason)}" for reason, rows in dropped.most_common(8))
+    unread = "".join(f"\n  {problem}" for problem in problems)
+    return f"no rows: nothing was written.{why}{unread}\n`fedi-dataset inspect` shows it for each export"
+
+
+def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for one in counts:
+        total.update(one)
+    return dict(sorted(total.items()))

@@ -1,0 +1,154 @@
+"""The manifest: what a release is made of, with which code, under which ledger, and what became of every row."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from fedi_dataset.errors import FediDatasetError, UsageError
+from fedi_dataset.release.law import Step
+
+__all__ = [
+    "FORMAT",
+    "MANIFEST",
+    "FileRecord",
+    "LedgerHead",
+    "Manifest",
+    "TokensRecord",
+    "build_id",
+    "read_manifest",
+    "versions",
+]
+
+FORMAT = "fedi_dataset-release/1"
+MANIFEST = "manifest.json"
+
+LIBRARIES = (
+    "fedi_dataset",
+    "datasets",
+    "duckdb",
+    "presidio-analyzer",
+    "py3langid",
+    "pyarrow",
+    "tokenizers",
+)
+
+
+class FileRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file of the release. Rows, table and split are those of Parquet files."""
+
+    sha256: str
+    bytes: int
+    rows: int | None = None
+    table: str | None = None
+    split: str | None = None
+
+
+class LedgerHead(msgspec.Struct, frozen=True):
+    """How far the ledger went when this release was built."""
+
+    lines: int
+    sha256: str
+
+
+class TokensRecord(msgspec.Struct, frozen=True):
+    """With what the tokens config was made, so that a rebuild can make it again."""
+
+    tokenizer: str
+    """As it was named: a folder, a Hub id, or wheel:NAME."""
+    tokenizer_sha256: str
+    template_sha256: str
+    """Of tokens/chat_template.jinja."""
+    max_length: int
+    dialogues: str
+    """Digest of the dialogues' files that were tokenized (build_id)."""
+    tokens: int
+    trained_tokens: int
+    dropped_turns: int
+    """Turns left out of prompts to fit max_length."""
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """The manifest, as it stands in manifest.json."""
+
+    format: str
+    build: str
+    """Digest of the data files: the same data, the same build."""
+    as_of: datetime
+    valid_until: datetime | None
+    """Day of the earliest expiry among the consents that the release rests on."""
+    versions: dict[str, str]
+    config: dict[str, object]
+    detector: dict[str, object]
+    ledger: LedgerHead
+    secret_fingerprint: str
+    cell_bits: int
+    cells: int
+    law: dict[str, Step]
+    files: dict[str, FileRecord]
+    default_config: str | None
+    licenses: tuple[str, ...]
+    """Distinct SPDX expressions of the rows."""
+    languages: tuple[str, ...]
+    """Languages of the rows, ``und`` left out."""
+    notes: tuple[str, ...] = ()
+    """Sentences to the reader about this build, such as why a config is missing."""
+    tokens: TokensRecord | None = None
+
+    def encode(self) -> bytes:
+        """Canonical, readable JSON."""
+        return (
+            msgspec.json.format(msgspec.json.encode(self, order="deterministic"), indent=1) + b"\n"
+        )
+
+    def tables(self) -> dict[str, dict[str, dict[str, FileRecord]]]:
+        """Data files as table → split → path → record."""
+        result: dict[str, dict[str, dict[str, FileRecord]]] = {}
+        for path, record in self.files.items():
+            if record.table is not None and record.split is not None:
+                result.setdefault(record.table, {}).setdefault(record.split, {})[path] = record
+        return result
+
+
+def read_manifest(release: Path) -> Manifest | None:
+    """Read a release's manifest; None if the folder is absent or empty; an error if it holds something else."""
+    try:
+        content = (release / MANIFEST).read_bytes()
+    except FileNotFoundError:
+        if release.is_dir() and any(release.iterdir()):
+            raise UsageError(
+                f"{release} holds something that is not a release of fedi_dataset (no {MANIFEST}); "
+                "name another folder for --out"
+            ) from None
+        return None
+    except NotADirectoryError as error:
+        raise UsageError(f"{release} is a file; name a folder") from error
+    try:
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise FediDatasetError(
+            f"{release / MANIFEST} is not a manifest that can be read: {error}"
+        ) from error
+    if manifest.format != FORMAT:
+        raise UsageError(f"{release} was made by another version: {manifest.format}, not {FORMAT}")
+    return manifest
+
+
+def build_id(files: Mapping[str, FileRecord]) -> str:
+    """Digest of the named data files: 32 hex digits over their paths and SHA-256."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        if path.endswith(".parquet"):
+            digest.update(f"{path} {files[path].sha256}\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def versions() -> dict[str, str]:
+    """Versions of what shapes a release."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}

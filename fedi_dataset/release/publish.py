@@ -1,0 +1,145 @@
+"""Putting a release together: shards from finished cells, card and manifest around them, one commit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from fedi_dataset.cell import CellReport
+from fedi_dataset.config import SPLITS
+from fedi_dataset.files import write_synced
+from fedi_dataset.release.card import render_card
+from fedi_dataset.release.manifest import MANIFEST, FileRecord, Manifest
+from fedi_dataset.release.shards import plan, shard_path, write_shard
+from fedi_dataset.release.store import Staging
+from fedi_dataset.schema import RELEASE_TABLES
+from fedi_dataset.workspace import Workspace
+
+__all__ = [
+    "README",
+    "DoneCell",
+    "default_config",
+    "distinct",
+    "publish",
+    "read_reports",
+    "stage_shards",
+]
+
+README = "README.md"
+
+
+@dataclass(frozen=True, slots=True)
+class DoneCell:
+    """A finished cell of this build: its number now, and the digest it is kept under."""
+
+    cell: int
+    digest: str
+
+
+def read_reports(cells: Iterable[DoneCell], workspace: Workspace) -> list[CellReport]:
+    """Read the counts of finished cells."""
+    return [
+        msgspec.json.decode(_payload(workspace, done.digest, "report", ""), type=CellReport)
+        for done in cells
+    ]
+
+
+def stage_shards(
+    stage: Staging, cells: Iterable[DoneCell], workspace: Workspace, *, bits: int, limit: int
+) -> dict[str, FileRecord]:
+    """Write the shards of every table and split into the staging folder; a table without rows has none."""
+    digests = {done.cell: done.digest for done in cells}
+    sizes = _sizes(digests, workspace)
+    records: dict[str, FileRecord] = {}
+    for table in RELEASE_TABLES:
+        for split in SPLITS:
+            for prefix, members in plan(sizes.get((table, split), {}), bits, limit):
+                path = shard_path(table, split, prefix)
+                rows = write_shard(
+                    stage.path / path,
+                    members,
+                    lambda cell, table=table, split=split: _payload(  # type: ignore[misc]
+                        workspace, digests[cell], table, split
+                    ),
+                )
+                records[path] = stage.record(path, rows=rows, table=table, split=split)
+    return records
+
+
+def default_config(files: Mapping[str, FileRecord]) -> str | None:
+    """Give the first of dialogues, conversations, posts that has rows."""
+    tables = {record.table for record in files.values()}
+    return next((table for table in RELEASE_TABLES if table in tables), None)
+
+
+def distinct(stage: Staging, files: Mapping[str, FileRecord], column: str) -> tuple[str, ...]:
+    """Give the distinct values of a text column over all staged data files, sorted."""
+    values: set[str] = set()
+    for path, record in files.items():
+        if record.table in RELEASE_TABLES:
+            read = pq.read_table(stage.path / path, columns=[column])[column]
+            values.update(pc.unique(read).to_pylist())
+    return tuple(sorted(values))
+
+
+def publish(
+    stage: Staging, old: Manifest | None, new: Manifest, *, force: bool = False
+) -> Manifest | None:
+    """Add card and manifest and commit; None if that would change nothing, and then nothing is written.
+
+    ``new`` has the records of all data files, staged if they changed. A build that only ran at another
+    time or under a longer ledger, without any consequence, changes nothing and keeps the former
+    ``as_of``. ``force``: a verdict changed, so write even if no released number shows it.
+    """
+    if old is not None and not force:
+        same = _with_card(msgspec.structs.replace(new, as_of=old.as_of, ledger=old.ledger))[0]
+        if same == old:
+            return None
+    manifest, card = _with_card(new)
+    write_synced(stage.path / README, card)
+    write_synced(stage.path / MANIFEST, manifest.encode())
+    before = old.files if old is not None else {}
+    changed = [path for path, record in manifest.files.items() if before.get(path) != record]
+    stage.commit(changed, superseded=before.keys() - manifest.files.keys())
+    return manifest
+
+
+def _with_card(manifest: Manifest) -> tuple[Manifest, bytes]:
+    card = render_card(manifest)
+    record = FileRecord(hashlib.sha256(card).hexdigest(), len(card))
+    return msgspec.structs.replace(manifest, files={**manifest.files, README: record}), card
+
+
+def _sizes(
+    digests: Mapping[int, str], workspace: Workspace
+) -> dict[tuple[str, str], dict[int, int]]:
+    sizes: dict[tuple[str, str], dict[int, int]] = {}
+    for cell, digest in digests.items():
+        for row in _index(workspace.cell(digest)):
+            sizes.setdefault((row["table"], row["split"]), {})[cell] = row["size"]
+    return sizes
+
+
+def _index(cell: pa.RecordBatch) -> list[dict[str, Any]]:
+    tables, splits = cell["table"].to_pylist(), cell["split"].to_pylist()
+    sizes = pc.binary_length(cell["payload"]).to_pylist()
+    return [
+        {"table": table, "split": split, "size": size}
+        for table, split, size in zip(tables, splits, sizes, strict=True)
+    ]
+
+
+def _payload(workspace: Workspace, digest: str, table: str, split: str) -> bytes:
+    cell = workspace.cell(digest)
+    for index, row in enumerate(_index(cell)):
+        if (row["table"], row["split"]) == (table, split):
+            payload: bytes = cell["payload"][index].as_py()
+            return payload
+    raise KeyError((digest, table, split))

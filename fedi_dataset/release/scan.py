@@ -1,0 +1,106 @@
+"""Looking for people's identifiers in a release: what the workspace knows of them, and every string of a file.
+
+Exact by design: handles, DIDs, account URLs and e-mail addresses, whole, in any case. (Whether words point at somebody
+in subtler ways is not what a scan can tell.)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from fedi_dataset.workspace import Workspace
+
+__all__ = ["Needles", "needles_of", "strings_of"]
+
+ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+HOST_HANDLE = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63})+")
+DID = re.compile(r"did:[a-z]+:[\w.:%-]+")
+URL = re.compile(r"https?://[^\s<>\"'()\[\]]+")
+AFTER = ".,;:!?"
+
+
+@dataclass(frozen=True)
+class Needles:
+    """Identifiers to look for, casefolded, without a leading @."""
+
+    handles: frozenset[str]
+    dids: frozenset[str]
+    urls: frozenset[str]
+    emails: frozenset[str]
+
+    @property
+    def count(self) -> int:
+        """How many identifiers there are."""
+        return len(self.handles) + len(self.dids) + len(self.urls) + len(self.emails)
+
+    def found_in(self, text: str) -> Iterator[str]:
+        """Name the kinds of identifiers that stand in a text."""
+        folded = text.casefold()
+        addresses = {found.group().rstrip(".") for found in ADDRESS.finditer(folded)}
+        if self.emails & addresses:
+            yield "an e-mail address"
+        hosts = {found.group().rstrip(".") for found in HOST_HANDLE.finditer(folded)}
+        if self.handles & (addresses | hosts):
+            yield "a handle"
+        if any(found.group().rstrip(AFTER) in self.dids for found in DID.finditer(folded)):
+            yield "a DID"
+        if any(self._is_account(found.group()) for found in URL.finditer(folded)):
+            yield "an account's URL"
+
+    def _is_account(self, url: str) -> bool:
+        """Whether a URL is an account's, or lies below one (a post, an inbox)."""
+        path = re.split(r"[?#]", url, maxsplit=1)[0].rstrip(AFTER + "/")
+        while path.count("/") > 2:
+            if path in self.urls:
+                return True
+            path = path.rpartition("/")[0]
+        return False
+
+
+def needles_of(workspace: Workspace) -> Needles:
+    """Collect what names everybody in the workspace, and the e-mail addresses in what they wrote."""
+    people = pq.read_table(workspace.tables / "identities.parquet").to_pylist()
+    handles = {handle.casefold().lstrip("@") for row in people for handle in row["handles"]}
+    urls = {url.casefold().rstrip("/") for row in people for url in row["urls"]}
+    emails: set[str] = set()
+    with pq.ParquetFile(workspace.tables / "posts.parquet") as posts:
+        for batch in posts.iter_batches(columns=["text"]):
+            for text in batch["text"].to_pylist():
+                emails.update(
+                    found.group().rstrip(".") for found in ADDRESS.finditer(text.casefold())
+                )
+    return Needles(
+        handles=frozenset(handle for handle in handles if "@" in handle or "." in handle),
+        dids=frozenset(url for url in urls if url.startswith("did:")),
+        urls=frozenset(url for url in urls if url.startswith("http")),
+        emails=frozenset(emails - handles),
+    )
+
+
+def strings_of(file: Path) -> Iterator[str]:
+    """Give every string in a file: of Parquet each decoded cell, of anything else its text."""
+    if file.suffix != ".parquet":
+        yield file.read_bytes().decode("utf-8", "replace")
+        return
+    with pq.ParquetFile(file) as parquet:
+        for batch in parquet.iter_batches():
+            for column in batch.columns:
+                yield from _leaves(column)
+
+
+def _leaves(column: pa.Array) -> Iterator[str]:
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        yield from (value for value in pc.unique(column).to_pylist() if value)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        yield from _leaves(column.flatten())
+    elif pa.types.is_struct(kind):
+        for part in column.flatten():
+            yield from _leaves(part)

@@ -1,0 +1,340 @@
+"""Turns a dialogue into ids and labels, both from one encoding of one rendered text.
+
+The prompt, rendered with its generation prompt, must be a prefix of the whole dialogue rendered:
+what follows is what a model generates. Loss is taken on that, from the first character after the
+generation prompt to the end of the end-of-turn token, and on nothing before or after. A template's
+``{% generation %}`` marks are not needed for this; where they surround the reply and its
+end-of-turn token, they say the same.
+
+**A token across the boundary.** Labels are decided by characters: a token is trained if it covers
+one of the reply's. So the "\\n\\n" that a byte-level tokenizer makes of a header's newline and a
+reply's first one is trained, as it is in transformers' assistant mask. A control token that
+swallows the whitespace after it (``rstrip``) belongs to the header and is not.
+
+**Forged turns.** Control tokens are the tokenizer's special tokens and those added tokens that the
+template writes. A dialogue's control tokens must be exactly those that the template writes for as
+many turns of plain words; where a turn's text brings in one of its own, or the plain text that some
+templates frame turns with ("[/INST]"), the dialogue is refused. It is not encoded piece by piece
+instead, because then its ids would no longer be those of ``apply_chat_template``.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from fedi_dataset.errors import UsageError
+from fedi_dataset.tokens.tokenizer import LoadedTokenizer
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
+
+__all__ = [
+    "FORGED",
+    "IGNORED",
+    "TOO_LONG",
+    "Dialogue",
+    "Messages",
+    "Refused",
+    "Rendered",
+    "Renderer",
+]
+
+IGNORED: Final = -100
+"""The label of a token on which no loss is taken (PyTorch's cross_entropy: ignore_index)."""
+
+TOO_LONG: Final = "too_long"
+FORGED: Final = "special_token_in_text"
+
+_GIVE_ANOTHER: Final = "Give another: --chat-template FILE."
+
+Messages = Sequence[Mapping[str, str]]
+"""Messages of ``role`` and ``content``, oldest first."""
+
+Dialogue = tuple[Messages, Messages]
+"""Prompt (user first, then in turn, user last) and completion (one assistant message)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A dialogue as a model reads it."""
+
+    input_ids: list[int]
+    labels: list[int]
+    """As long as ``input_ids``: the id where loss is taken, else :data:`IGNORED`."""
+    dropped_turns: int
+    """Messages of the prompt that were left out, the oldest ones, to fit the length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A dialogue that gives no row, and the code of the reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What a template writes around the last reply, the same in every dialogue."""
+
+    opening: str
+    """Between the generation prompt and the reply: mostly nothing or a space."""
+    closing: str
+    """After the reply, to the end."""
+    end: int
+    """Characters of ``closing`` up to and including the end-of-turn token."""
+    end_of_turn_id: int
+
+
+class Renderer:
+    """Renders dialogues with one tokenizer and its chat template.
+
+    The template is tried when a renderer is made; one that cannot be used raises
+    :class:`UsageError`, which says why.
+    """
+
+    def __init__(self, loaded: LoadedTokenizer) -> None:
+        self._tokenizer = loaded.tokenizer
+        self._backend: Any = loaded.tokenizer.backend_tokenizer
+        self._control = _control_ids(loaded, self._encode(self._render_pairs([_probe(2)])[0][1]))
+        self._frame = self._find_frame()
+        self._turn_marks = self._find_turn_marks()
+        self._skeletons: dict[int, list[int]] = {}
+        self._check_sample()
+
+    @property
+    def end_of_turn_id(self) -> int:
+        """The id of the token that ends a reply."""
+        return self._frame.end_of_turn_id
+
+    def render(
+        self, prompt: Messages, completion: Messages, max_length: int | None = None
+    ) -> Rendered | Refused:
+        """Render one dialogue; see :meth:`render_batch`."""
+        return self.render_batch([(prompt, completion)], max_length)[0]
+
+    def render_batch(
+        self, dialogues: Sequence[Dialogue], max_length: int | None = None
+    ) -> list[Rendered | Refused]:
+        """Render dialogues, in order; of one longer than ``max_length`` tokens the oldest turns go.
+
+        They go two at a time, whole, so that the dialogue still begins with the user. What is too
+        long even with one message of context is refused as ``too_long``; what holds the template's
+        own marks as text, as ``special_token_in_text``. The ids are those of
+        ``apply_chat_template``.
+        """
+        for prompt, completion in dialogues:
+            _check_roles(prompt, completion)
+        results: dict[int, Rendered | Refused] = {}
+        pending = [(index, 0) for index in range(len(dialogues))]
+        while pending:
+            shortened = [
+                (dialogues[index][0][dropped:], dialogues[index][1]) for index, dropped in pending
+            ]
+            again = []
+            for (index, dropped), (prompt, _), outcome in zip(
+                pending, shortened, self._attempt(shortened), strict=True
+            ):
+                if isinstance(outcome, Refused):
+                    results[index] = outcome
+                elif max_length is None or len(outcome[0]) <= max_length:
+                    results[index] = Rendered(*outcome, dropped_turns=dropped)
+                elif len(prompt) > 2:
+                    again.append((index, dropped + 2))
+                else:
+                    results[index] = Refused(TOO_LONG)
+            pending = again
+        return [results[index] for index in range(len(dialogues))]
+
+    def _attempt(
+        self, dialogues: Sequence[Dialogue]
+    ) -> Iterator[tuple[list[int], list[int]] | Refused]:
+        """Ids and labels of each dialogue at its full length."""
+        rendered = self._render_pairs(dialogues)
+        encodings = self._backend.encode_batch(
+            [full for _, full in rendered], add_special_tokens=False
+        )
+        for dialogue, (head, full), encoding in zip(dialogues, rendered, encodings, strict=True):
+            span = self._reply_span(dialogue, head, full)
+            if span is None or self._is_forged(dialogue, encoding):
+                yield Refused(FORGED)
+            else:
+                yield self._label(encoding, *span)
+
+    def _label(self, encoding: Encoding, begin: int, end: int) -> tuple[list[int], list[int]]:
+        """Ids, and labels that are the id where a token covers a character of [begin, end)."""
+        ids, offsets = encoding.ids, encoding.offsets
+        first = bisect_right(offsets, begin, key=lambda span: span[1])
+        stop = bisect_left(offsets, end, key=lambda span: span[0])
+        if ids[first] in self._control and offsets[first][0] < begin:
+            first += 1
+        labels = [IGNORED] * first + ids[first:stop] + [IGNORED] * (len(ids) - stop)
+        return ids, labels
+
+    def _reply_span(self, dialogue: Dialogue, head: str, full: str) -> tuple[int, int] | None:
+        """Characters of ``full`` on which loss is taken; None if the template altered the reply."""
+        frame, begin = self._frame, len(head)
+        reply_end = len(full) - len(frame.closing)
+        reply = full[begin + len(frame.opening) : reply_end]
+        intact = (
+            full.startswith(head)
+            and full.startswith(frame.opening, begin)
+            and full.endswith(frame.closing)
+            and reply.strip() == dialogue[1][0]["content"].strip()
+        )
+        return (begin, reply_end + frame.end) if intact else None
+
+    def _is_forged(self, dialogue: Dialogue, encoding: Encoding) -> bool:
+        prompt, completion = dialogue
+        if any(
+            mark in message["content"]
+            for message in (*prompt, *completion)
+            for mark in self._turn_marks
+        ):
+            return True
+        return self._control_sequence(encoding.ids) != self._skeleton(len(prompt))
+
+    def _control_sequence(self, ids: list[int]) -> list[int]:
+        return [token for token in ids if token in self._control]
+
+    def _skeleton(self, prompt_length: int) -> list[int]:
+        """Control tokens that the template writes around a dialogue of plain words."""
+        if prompt_length not in self._skeletons:
+            ((_, full),) = self._render_pairs([_probe(prompt_length // 2 + 1)])
+            self._skeletons[prompt_length] = self._control_sequence(self._encode(full).ids)
+        return self._skeletons[prompt_length]
+
+    def _render_pairs(self, dialogues: Sequence[Dialogue]) -> list[tuple[str, str]]:
+        """The prompt with its generation prompt, and the whole dialogue, as text."""
+        try:
+            heads = self._tokenizer.apply_chat_template(
+                [list(prompt) for prompt, _ in dialogues],
+                tokenize=False,
+                add_generation_prompt=True,
+            )
+            fulls = self._tokenizer.apply_chat_template(
+                [[*prompt, *completion] for prompt, completion in dialogues], tokenize=False
+            )
+        except Exception:  # noqa: BLE001 - a template's expressions raise anything, and may quote a turn
+            raise UsageError(
+                "the chat template raises an error on a dialogue of user and assistant in turn. "
+                + _GIVE_ANOTHER
+            ) from None
+        return list(zip(heads, fulls, strict=True))
+
+    def _encode(self, text: str) -> Encoding:
+        encoding: Encoding = self._backend.encode(text, add_special_tokens=False)
+        return encoding
+
+    def _find_frame(self) -> _Frame:
+        """Find what stands around the last reply, and insist that it is always the same."""
+        frames = {self._frame_of(_probe(pairs)) for pairs in (1, 2)}
+        if len(frames) != 1:
+            raise UsageError(
+                "the chat template frames the last reply differently in a longer dialogue, so its "
+                "end cannot be known. " + _GIVE_ANOTHER
+            )
+        return frames.pop()
+
+    def _frame_of(self, dialogue: Dialogue) -> _Frame:
+        ((head, full),) = self._render_pairs([dialogue])
+        prompt, (reply,) = dialogue
+        if not all(message["content"] in full for message in (*prompt, reply)):
+            raise UsageError("the chat template leaves out or alters a turn. " + _GIVE_ANOTHER)
+        if not full.startswith(head):
+            raise UsageError(
+                "the chat template rewrites a prompt once it is answered (the prompt with its "
+                "generation prompt is no prefix of the whole dialogue), so a model would be "
+                "trained on a text that it never meets. " + _GIVE_ANOTHER
+            )
+        opening, _, closing = full[len(head) :].partition(reply["content"])
+        unprompted = self._tokenizer.apply_chat_template(list(prompt), tokenize=False)
+        if opening.strip() and head == unprompted:
+            raise UsageError(
+                "the chat template has no generation prompt: only a reply that is there is opened, "
+                "so nothing can be generated with it. " + _GIVE_ANOTHER
+            )
+        reply_end = len(full) - len(closing)
+        encoding = self._encode(full)
+        for token, (begin, end) in zip(encoding.ids, encoding.offsets, strict=True):
+            if begin >= reply_end and token in self._control:
+                return _Frame(opening, closing, end - reply_end, token)
+        raise UsageError(
+            "the chat template writes no end-of-turn token after a reply, so a model would never "
+            "learn to stop. " + _GIVE_ANOTHER
+        )
+
+    def _find_turn_marks(self) -> tuple[str, ...]:
+        """Text between turns that holds no control token: the template's marks in plain text."""
+        dialogue = _probe(2)
+        ((_, full),) = self._render_pairs([dialogue])
+        marks, position = set(), None
+        for message in (*dialogue[0], *dialogue[1]):
+            begin = full.index(message["content"])
+            if position is not None:
+                mark = full[position:begin]
+                if mark.strip() and not self._control_sequence(self._encode(mark).ids):
+                    marks.add(mark.strip())
+            position = begin + len(message["content"])
+        return tuple(sorted(marks))
+
+    def _check_sample(self) -> None:
+        """Compare a sample with the library's own result, id for id."""
+        for dialogue, outcome in zip(_SAMPLE, self.render_batch(_SAMPLE), strict=True):
+            if isinstance(outcome, Refused):
+                raise UsageError("the chat template alters a reply's text. " + _GIVE_ANOTHER)
+            ids = self._tokenizer.apply_chat_template(
+                [*dialogue[0], *dialogue[1]], return_dict=False
+            )
+            if ids != outcome.input_ids:
+                raise UsageError(
+                    "the tokenizer's apply_chat_template gives other ids than its backend does for "
+                    "the same text, so labels cannot be placed. Give another: --tokenizer NAME."
+                )
+
+
+def _check_roles(prompt: Messages, completion: Messages) -> None:
+    """Hold a dialogue to the schema: dropping its oldest turns two at a time rests on it."""
+    roles = [message["role"] for message in (*prompt, *completion)]
+    pairs, odd = divmod(len(roles), 2)
+    if odd or not pairs or len(completion) != 1 or roles != ["user", "assistant"] * pairs:
+        raise ValueError(
+            "a prompt begins and ends with user and alternates; a completion is one reply"
+        )
+
+
+def _control_ids(loaded: LoadedTokenizer, probe: Encoding) -> frozenset[int]:
+    """Ids of the special tokens and of the added tokens that the template writes.
+
+    Added tokens of whitespace are text, in templates too (Gemma's newlines).
+    """
+    written = set(probe.ids)
+    return frozenset(
+        token
+        for token, added in loaded.tokenizer.added_tokens_decoder.items()
+        if added.content.strip()
+        and (added.special or token in written or added.content in loaded.template)
+    )
+
+
+def _dialogue(*contents: str) -> Dialogue:
+    messages = [
+        {"role": ("user", "assistant")[position % 2], "content": content}
+        for position, content in enumerate(contents)
+    ]
+    return messages[:-1], messages[-1:]
+
+
+def _probe(pairs: int) -> Dialogue:
+    """Make a dialogue of words that no template writes by itself, each different."""
+    return _dialogue(*(f"qzx{position}xzq" for position in range(2 * pairs)))
+
+
+_SAMPLE: Final = (
+    _dialogue("Hi", "Hello."),
+    _dialogue("  two  spaces ", "\n\nnewlines\r\n\n"),
+    _dialogue("Grüße 👩\u200d🚀", "日本語です 🎉🎉", "e\u0301 \ufb01", "👍"),
+    _dialogue("1,234.5 + 6", "مرحبا\tبك", "- a\n- b", "don't\u00a0'quote'", "?", " x"),
+)

@@ -1,0 +1,196 @@
+"""The workspace: the private folder beside a release. Secrets, admitted raw text, finished cells.
+
+RELEASE.work/           mode 0700, never pushed
+  lock                  one build at a time
+  secret                32 random bytes, from which every key of the release comes
+  state.json            exports by digest, the ledger's path and head, the config, exact counts
+  tables/*.parquet      posts, verdicts, links, aliases, mentioned, identities (schema.py)
+  cells/DIGEST.arrow    finished cells: what the work on one cell gave back
+  scratch/              the engine's; empty between builds
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+from filelock import FileLock, Timeout
+
+from fedi_dataset.errors import UsageError
+from fedi_dataset.files import sync_folder, write_synced
+from fedi_dataset.privacy.keys import key_hex
+from fedi_dataset.release.law import Step
+
+__all__ = [
+    "ExportRecord",
+    "LedgerRecord",
+    "State",
+    "Workspace",
+    "default_workspace",
+    "fingerprint",
+]
+
+SECRET_BYTES = 32
+
+
+class ExportRecord(msgspec.Struct, frozen=True):
+    """An export that a build took in: found again by its digest, looked for at its path."""
+
+    export_id: str
+    path: str
+    format: str
+
+
+class LedgerRecord(msgspec.Struct, frozen=True):
+    """The ledger that a build used: where it lies, and its head then."""
+
+    path: str
+    lines: int
+    sha256: str
+
+
+class State(msgspec.Struct, frozen=True):
+    """What the workspace remembers of the last build, so that later commands need only the release."""
+
+    exports: tuple[ExportRecord, ...] = ()
+    ledger: LedgerRecord | None = None
+    config: dict[str, object] = {}
+    law: dict[str, Step] = {}
+    """The conservation law, exact."""
+    verdicts: str = ""
+    """Digest of all verdicts, to see whether anything changed."""
+
+
+def default_workspace(release: Path) -> Path:
+    """Give the workspace that belongs to a release when none is named: ``RELEASE.work`` beside it."""
+    return release.with_name(release.name + ".work")
+
+
+class Workspace:
+    """An opened workspace; hold it with :meth:`locked` while writing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a workspace with a secret at this path."""
+        return self._secret_file.is_file()
+
+    @property
+    def tables(self) -> Path:
+        """Folder of the workspace's tables."""
+        return self.path / "tables"
+
+    @property
+    def scratch(self) -> Path:
+        """Folder for what does not outlive a build."""
+        return self.path / "scratch"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Create the folders with their modes and hold the lock; a second build is told so at once."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except FileExistsError as error:
+            raise UsageError(f"{self.path} is a file; the workspace must be a folder") from error
+        self.path.chmod(0o700)
+        lock = FileLock(self.path / "lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise UsageError(
+                f"another command is working on {self.path}; wait until it is done and try again"
+            ) from error
+        try:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            for folder in (self.tables, self.scratch, self._cells):
+                folder.mkdir(exist_ok=True, mode=0o700)
+            yield
+        finally:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            lock.release()
+
+    def secret(self) -> bytes:
+        """Read the secret."""
+        try:
+            secret = self._secret_file.read_bytes()
+        except FileNotFoundError as error:
+            raise UsageError(
+                f"no workspace at {self.path}: name the one that this release was built with (--work DIR)"
+            ) from error
+        if len(secret) != SECRET_BYTES:
+            raise UsageError(f"{self._secret_file} is not a secret of {SECRET_BYTES} bytes")
+        return secret
+
+    def secret_or_new(self, given: bytes | None = None) -> bytes:
+        """Read the secret, or make one (or keep the given one) if this workspace is new."""
+        if not self.exists:
+            write_synced(self._secret_file, given or secrets.token_bytes(SECRET_BYTES), mode=0o600)
+        return self.secret()
+
+    def state(self) -> State:
+        """Read what the last build recorded; empty if there was none."""
+        try:
+            return msgspec.json.decode((self.path / "state.json").read_bytes(), type=State)
+        except FileNotFoundError:
+            return State()
+        except msgspec.DecodeError as error:
+            raise UsageError(
+                f"{self.path / 'state.json'} is damaged ({error}); restore it, or build with --fresh"
+            ) from error
+
+    def record(self, state: State) -> None:
+        """Replace the record, whole or not at all."""
+        write_synced(self.path / "state.json", msgspec.json.encode(state), mode=0o600)
+
+    def finished_cells(self) -> frozenset[str]:
+        """Digests of all finished cells that are kept here."""
+        return frozenset(path.stem for path in self._cells.glob("*.arrow"))
+
+    def keep_cell(self, digest: str, result: pa.RecordBatch) -> None:
+        """Keep what the work on a cell gave back, whole or not at all."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_file(sink, result.schema) as writer:
+            writer.write_batch(result)
+        write_synced(self._cell(digest), sink.getvalue().to_pybytes(), mode=0o600)
+
+    def cell(self, digest: str) -> pa.RecordBatch:
+        """Read a finished cell back."""
+        with pa.memory_map(str(self._cell(digest))) as source:
+            return pa.ipc.open_file(source).get_batch(0)
+
+    def forget_cells(self, keep: frozenset[str]) -> int:
+        """Delete every finished cell but those; return how many were deleted."""
+        stale = self.finished_cells() - keep
+        for digest in stale:
+            self._cell(digest).unlink()
+        return len(stale)
+
+    def keep_tables(self, staged: Path) -> None:
+        """Put freshly written tables in the place of the former ones."""
+        for path in sorted(staged.glob("*.parquet")):
+            path.chmod(0o600)
+            path.replace(self.tables / path.name)
+        sync_folder(self.tables)
+
+    @property
+    def _secret_file(self) -> Path:
+        return self.path / "secret"
+
+    @property
+    def _cells(self) -> Path:
+        return self.path / "cells"
+
+    def _cell(self, digest: str) -> Path:
+        return self._cells / f"{digest}.arrow"
+
+
+def fingerprint(secret: bytes) -> str:
+    """Say which secret it is without giving it away: a key of nothing, in hex."""
+    return key_hex(secret, "fingerprint")

@@ -60,7 +60,7 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-@wrapt.when_imported("datasets")  # type: ignore[untyped-decorator]
+@wrapt.when_imported("datasets")
 def _register(datasets: object) -> None:  # noqa: ARG001 - the hook's signature
     from fedi_dataset.registration import register_builder
 

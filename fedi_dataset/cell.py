@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -29,6 +29,7 @@ from fedi_dataset.privacy.scrub import Said, Scrubbed, scrub
 from fedi_dataset.privacy.spans import Mark, Person
 from fedi_dataset.schema import CELL_OUTPUT, RELEASE_TABLES
 from fedi_dataset.text.marked import cut
+from fedi_dataset.text.markup import quoted_words
 from fedi_dataset.text.quality import is_empty, untrained_reason
 
 __all__ = ["CellFactory", "CellReport", "encode_table"]
@@ -202,8 +203,7 @@ def _without_quotes(posts: Sequence[Row], tally: _Tally) -> list[Said]:
         foreign = [
             (one["begin"], one["end"])
             for one in row["quoted"]
-            if spoken.get(_folded(row["text"][one["begin"] : one["end"]]), row["post_key"])
-            == row["post_key"]
+            if spoken.get(_quoted(row["text"], one), row["post_key"]) == row["post_key"]
         ]
         text, mentions = cut(row["text"], foreign, mentions)
         tally.quoted_words += len(foreign)
@@ -211,11 +211,15 @@ def _without_quotes(posts: Sequence[Row], tally: _Tally) -> list[Said]:
     return result
 
 
+def _quoted(text: str, where: Row) -> str:
+    return _folded(quoted_words(text[where["begin"] : where["end"]]))
+
+
 def _folded(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _utterance(row: Row, clean: Scrubbed, kept: Sequence[bytes], config: BuildConfig) -> Utterance:
+def _utterance(row: Row, clean: Scrubbed, kept: Container[bytes], config: BuildConfig) -> Utterance:
     parent = row["parent_key"] if row["parent_key"] in kept else None
     return Utterance(
         key=row["post_key"],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fedi_dataset.cli_consent import consent
-from fedi_dataset.console import DONE_WITH_QUARANTINE, emit, guarded, progress, say
+from fedi_dataset.console import DONE_WITH_QUARANTINE, emit, guarded, progress, say, time_option
 from fedi_dataset.version import __version__
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = ["main"]
 
 FILE = click.Path(path_type=Path)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+AS_OF = time_option("--as-of", "as_of", "Time that dates grants and expiries. [default: now]")
 WORK = click.option("--work", type=FILE, help="The workspace. [default: RELEASE.work]")
 
 
@@ -30,6 +31,8 @@ WORK = click.option("--work", type=FILE, help="The workspace. [default: RELEASE.
 @click.version_option(__version__, prog_name="fedi-dataset")
 def main() -> None:
     """Turn what people of the fediverse hand over, with their consent, into a dataset to train on."""
+    # transformers, which Presidio imports, would tell everybody that there is no PyTorch
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
 
 
 main.add_command(consent)
@@ -42,16 +45,16 @@ main.add_command(consent)
 @click.option(
     "--consent", "ledger", type=FILE, help="The ledger: also show what would be admitted."
 )
-@click.option("--as-of", help="Time that dates grants and expiries. [default: now]")
+@AS_OF
 @JSON
 @guarded
 def inspect(
-    exports: tuple[Path, ...], ledger: Path | None, as_of: str | None, as_json: bool
+    exports: tuple[Path, ...], ledger: Path | None, as_of: datetime | None, as_json: bool
 ) -> None:
     """Show what is in exports: format, account as the ledger takes it, and why posts would not be admitted."""
     from fedi_dataset.inspection import describe, inspect_exports
 
-    found = inspect_exports(exports, ledger, _time(as_of))
+    found = inspect_exports(exports, ledger, as_of)
     emit({"exports": found}, as_json, (line for one in found for line in describe(one)))
 
 
@@ -125,7 +128,7 @@ def _config_options(command: Any) -> Any:
 @click.option("--out", type=FILE, required=True, help="The release's folder.")
 @WORK
 @_config_options
-@click.option("--as-of", help="Time that dates grants and expiries. [default: now]")
+@AS_OF
 @click.option(
     "--workers",
     type=click.IntRange(1),
@@ -146,7 +149,7 @@ def build(
     ledger: Path,
     out: Path,
     work: Path | None,
-    as_of: str | None,
+    as_of: datetime | None,
     workers: int,
     add: bool,
     prune: bool,
@@ -166,7 +169,7 @@ def build(
             out=out,
             work=work,
             config=_config(config_file, fields),
-            as_of=_time(as_of),
+            as_of=as_of,
             workers=workers,
             add=add,
             prune=prune,
@@ -284,12 +287,6 @@ def demo(out: Path, as_json: bool) -> None:
     )
     if not report.audit.ok:
         sys.exit(1)
-
-
-def _time(text: str | None) -> datetime | None:
-    from fedi_dataset.clock import parse_time
-
-    return parse_time(text) if text is not None else None
 
 
 def _config(config_file: Path | None, fields: Mapping[str, object]) -> BuildConfig:

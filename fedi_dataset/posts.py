@@ -144,14 +144,30 @@ class Quarantined:
 class Export(Protocol):
     """One opened export. Readers return objects of this shape; opening reads the head only."""
 
-    export_id: str
-    """Lower-case hex SHA-256 over the export's bytes (of a folder: see readers/archive.py)."""
-    format: str
-    """``mastodon-archive`` or ``atproto-repo``."""
-    platform: str
-    """``mastodon`` or ``bluesky``."""
-    acquisition: Acquisition
-    owner: Account
+    @property
+    def export_id(self) -> str:
+        """Lower-case hex SHA-256 over the export's bytes (of a folder: see readers/archive.py)."""
+        ...
+
+    @property
+    def format(self) -> str:
+        """``mastodon-archive`` or ``atproto-repo``."""
+        ...
+
+    @property
+    def platform(self) -> str:
+        """``mastodon`` or ``bluesky``."""
+        ...
+
+    @property
+    def acquisition(self) -> Acquisition:
+        """How the operator came by it."""
+        ...
+
+    @property
+    def owner(self) -> Account:
+        """Whose export it is."""
+        ...
 
     def posts(self) -> Iterator[Post | Quarantined]:
         """Everything in the export, in its order, other people's items included."""

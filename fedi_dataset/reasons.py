@@ -20,13 +20,13 @@ GATE: Final[dict[str, str]] = {
     "outside_dates": "written before or after the dates that consent covers",
     "visibility_not_covered": "consent does not cover posts of this visibility",
     "excluded_by_author": "the author's consent leaves out this post or a tag of it",
+    "no_date": "no usable date, so no consent can be said to cover it",
     "acquisition_not_covered": "consent does not cover how this export was acquired",
     "weak_evidence": "the evidence of consent is too weak for a source that anyone can fetch",
     "under_age": "the author has not declared the minimum age",
     "signal_denied": "the account carries a signal that denies such use",
     "instance_terms": "the terms of the account's server forbid it",
     "license_refused": "the license is not among those that this build takes",
-    "no_date": "no usable date, so no consent can be said to cover it",
 }
 """Reasons of the gate (consent/gate.py), in the order in which they are tested."""
 

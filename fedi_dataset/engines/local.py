@@ -88,7 +88,7 @@ class LocalEngine:
         cursor = (
             self._db.cursor()
         )  # its own cursor: the result stays open while cells are worked on
-        reader = cursor.execute(
+        reader = cursor.sql(
             f"select * from {table} order by cell, anchor, rank, created_at, post_key"
         ).to_arrow_reader(BATCH_ROWS)
         held: list[pa.RecordBatch] = []

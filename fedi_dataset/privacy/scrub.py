@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fedi_dataset.errors import PrivacyError
 from fedi_dataset.privacy.detector import Detector
 from fedi_dataset.privacy.identities import PeopleMatcher
 from fedi_dataset.privacy.placeholders import resolve
@@ -42,11 +41,11 @@ def scrub(said: Sequence[Said], people: Sequence[Person], detector: Detector) ->
 
 
 def _scrub_one(said: Said, matcher: PeopleMatcher, detector: Detector) -> Scrubbed:
-    if not detector.covers(said.text, said.language):
-        return Scrubbed("", refused="no_detector_for_language")
     try:
+        if not detector.covers(said.text, said.language):
+            return Scrubbed("", refused="no_detector_for_language")
         spans = detector.detect(said.text, said.language)
         marks = resolve(said.text, spans, said.mentions, matcher.marks(said.text, spans))
-    except PrivacyError:
+    except Exception:  # noqa: BLE001 - whatever went wrong, the text does not go round the detector
         return Scrubbed("", refused="unscrubbed")
     return Scrubbed(said.text, marks)

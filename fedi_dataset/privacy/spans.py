@@ -1,10 +1,49 @@
-"""What privacy's rooms hand each other: spans that were detected, people, and marks to replace."""
+"""What privacy's rooms hand each other: spans that were detected, people, and marks to replace.
+
+And what they must agree on: the closed list of entities, and where a word begins and ends.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
-__all__ = ["Mark", "Person", "Span"]
+__all__ = ["ENTITIES", "WORD", "Mark", "Person", "Span", "grow"]
+
+ENTITIES: Final[dict[str, str]] = {
+    "HANDLE": "handles of accounts, the leading @ included",
+    "PERSON": "names of people",
+    "DID": "decentralized identifiers of accounts",
+    "AT_URI": "at:// addresses of records, which hold their author's identifier",
+    "PROFILE_URL": "links to a person's profile",
+    "POST_URL": "links to a person's post",
+    "EMAIL_ADDRESS": "e-mail addresses",
+    "PHONE_NUMBER": "telephone numbers",
+    "STREET_ADDRESS": "streets with what stands beside them in the address",
+    "ZIP_CODE": "postal codes",
+    "CREDIT_CARD": "numbers of payment cards",
+    "IBAN_CODE": "international bank account numbers",
+    "BANK_ACCOUNT": "other bank account and routing numbers",
+    "CRYPTO": "addresses of cryptocurrency wallets",
+    "IP_ADDRESS": "IP addresses",
+    "GOVERNMENT_ID": "numbers of passports, licenses, tax files and other official papers",
+}
+"""Everything that is masked, with what it means: the types of all placeholders."""
+
+WORD: Final = (
+    r"[\w\u00ad\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u0610-\u061a\u064b-\u065f"
+    r"\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u2060\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f]"
+)
+"""One character of a word, as a regular expression: letters, digits, underscores, combining marks,
+and the invisible characters that may stand inside a word."""
+
+# Scripts that put no space between words: a word must not grow into them, or it takes the sentence.
+_SPACELESS = (
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+    r"\U00020000-\U0003ffff]"
+)
+_GROWS = re.compile(f"(?!{_SPACELESS}){WORD}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,3 +75,14 @@ class Mark:
     end: int
     entity: str
     referent: str
+
+
+def grow(text: str, begin: int, end: int) -> tuple[int, int]:
+    """Widen a stretch that begins or ends inside a word to the whole word; never narrow it."""
+    if begin >= end:
+        return begin, end
+    while begin > 0 and _GROWS.match(text, begin) and _GROWS.match(text, begin - 1):
+        begin -= 1
+    while end < len(text) and _GROWS.match(text, end - 1) and _GROWS.match(text, end):
+        end += 1
+    return begin, end

@@ -94,7 +94,7 @@ class Manifest(msgspec.Struct, frozen=True):
     files: dict[str, FileRecord]
     default_config: str | None
     licenses: tuple[str, ...]
-    """Distinct SPDX expressions of the rows."""
+    """SPDX ids that the rows' licenses are made of."""
     languages: tuple[str, ...]
     """Languages of the rows, ``und`` left out."""
     notes: tuple[str, ...] = ()

@@ -100,7 +100,7 @@ def publish(
     """
     if old is not None and not force:
         same = _with_card(msgspec.structs.replace(new, as_of=old.as_of, ledger=old.ledger))[0]
-        if same == old:
+        if same.encode() == old.encode():
             return None
     manifest, card = _with_card(new)
     write_synced(stage.path / README, card)

@@ -1,31 +1,45 @@
 # Two commands on a fresh machine with Python 3.11, pip and make:
-#   make demo   sets everything up and runs the main job on the sample exports
-#   make test   sets everything up and passes formatting, lint, types and tests
+#   make demo    sets everything up and runs the main job on the sample exports
+#   make test    sets everything up and passes formatting, lint, types and tests
+# Setting up makes the folder .venv, which takes a few minutes once, and again when pyproject.toml or
+# constraints.txt change. Another interpreter than python3: make PYTHON=python3.11 demo
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format clean
-
-$(VENV)/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	touch $@
+.DELETE_ON_ERROR:
+.PHONY: demo test check format docs wheel clean
 
 demo: $(VENV)/.installed
-	$(BIN)/fedi-dataset demo --out demo-release
-
-check: $(VENV)/.installed
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+	@$(BIN)/fedi-dataset demo --out demo-release
 
 test: check
-	$(BIN)/pytest -n auto -m 'not large'
+	@$(BIN)/pytest --quiet --numprocesses auto -m 'not large'
+
+check: $(VENV)/.installed
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
 
 format: $(VENV)/.installed
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+# docs/cli.md, from what the commands say of themselves
+docs: $(VENV)/.installed
+	@$(BIN)/python -m scripts.make_cli_docs
+
+# sdist and wheel, and the demo run from the wheel alone, outside this folder
+wheel: $(VENV)/.installed
+	@$(BIN)/python -m scripts.check_wheel
 
 clean:
 	rm -rf $(VENV) demo-release demo-release.work dist build
+
+# Written last, so that an installation that broke off is begun again.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	@echo "setting up $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@

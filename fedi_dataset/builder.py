@@ -2,21 +2,23 @@
 
 It builds a release into a private folder below the datasets cache and hands its Parquet files on, so that
 what is loaded is what a release would hold, gate, scrubbing and all. Streaming patches file access in this
-very module, so that all real work is elsewhere.
+very module, so that no file is touched here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import datasets
 import pyarrow as pa
-import pyarrow.parquet as pq
 from datasets.builder import Key
 
-from fedi_dataset.builder_release import content_digest, prepared_release
+from fedi_dataset.builder_inputs import Inputs
+from fedi_dataset.builder_release import Shard, prepared_release, read_shard
 from fedi_dataset.schema import RELEASE_TABLES
 
 __all__ = ["FediDataset", "FediDatasetConfig"]
@@ -24,14 +26,24 @@ __all__ = ["FediDataset", "FediDatasetConfig"]
 
 @dataclass
 class FediDatasetConfig(datasets.BuilderConfig):  # type: ignore[misc]  # datasets is untyped
-    """What ``load_dataset`` takes beside ``data_dir``, the folder of exports."""
+    """What ``load_dataset`` takes beside ``data_dir``, the folder of exports.
 
-    consent: str | None = None
+    Everything in that folder is read, whatever it is called. ``data_files`` is not looked at: datasets fills
+    it in by itself, with what it takes for the splits by words such as "test" in the names of files.
+    """
+
+    consent: str | Path | None = None
     """Path of the consent ledger."""
-    config_file: str | None = None
+    config_file: str | Path | None = None
     """Path of a YAML file with the fields of BuildConfig."""
-    as_of: str | None = None
-    """RFC 3339 time that dates grants and expiries; default: now."""
+    as_of: str | datetime | None = None
+    """Time (RFC 3339; UTC if it has no zone) that dates grants and expiries; default: now."""
+    inputs_digest: str = field(default="", init=False)
+    """Of what all these named when the builder was made; not for the caller to set."""
+
+    def inputs(self) -> Inputs:
+        """Give what is to be built from. Raises UsageError if something is missing."""
+        return Inputs.named(self.data_dir, self.consent, self.config_file, self.as_of)
 
     def create_config_id(
         self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None
@@ -40,12 +52,10 @@ class FediDatasetConfig(datasets.BuilderConfig):  # type: ignore[misc]  # datase
 
         The default would go by paths and mtimes, and serve withdrawn rows from the cache.
         """
-        about = {
-            name: value
-            for name, value in config_kwargs.items()
-            if name not in ("data_dir", "data_files", "consent", "config_file", "as_of")
-        }
-        about["content"] = content_digest(self.data_dir, self.consent, self.config_file, self.as_of)
+        ours = ("data_dir", "data_files", "consent", "config_file", "as_of", "inputs_digest")
+        about = {name: value for name, value in config_kwargs.items() if name not in ours}
+        self.inputs_digest = self.inputs().digest()
+        about["content"] = self.inputs_digest
         config_id: str = super().create_config_id(about, custom_features=custom_features)
         return config_id
 
@@ -61,21 +71,21 @@ class FediDataset(datasets.ArrowBasedBuilder):  # type: ignore[misc]  # datasets
         schema = RELEASE_TABLES[self.config.name]
         return datasets.DatasetInfo(features=datasets.Features.from_arrow_schema(schema))
 
-    def _split_generators(self, dl_manager: object) -> list[datasets.SplitGenerator]:  # noqa: ARG002 - nothing is downloaded
+    def _split_generators(
+        self, dl_manager: datasets.DownloadManager | datasets.StreamingDownloadManager
+    ) -> list[datasets.SplitGenerator]:
         found = prepared_release(
             self.config.name,
-            self.config.data_dir,
-            self.config.consent,
-            self.config.config_file,
-            self.config.as_of,
+            self.config.inputs(),
+            expected=self.config.inputs_digest,
+            cache=None if dl_manager.is_streaming else Path(self.cache_dir),
         )
         return [
-            datasets.SplitGenerator(name=split, gen_kwargs={"files": files})
-            for split, files in found.items()
+            datasets.SplitGenerator(name=split, gen_kwargs={"shards": shards})
+            for split, shards in found.items()
         ]
 
-    def _generate_tables(self, files: list[str]) -> Iterator[tuple[Key, pa.Table]]:
-        for shard, path in enumerate(files):
-            with pq.ParquetFile(path) as parquet:
-                for index in range(parquet.num_row_groups):
-                    yield Key(shard, index), parquet.read_row_group(index)
+    def _generate_tables(self, shards: list[Shard]) -> Iterator[tuple[Key, pa.Table]]:
+        for number, shard in enumerate(shards):
+            for index, table in enumerate(read_shard(shard)):
+                yield Key(number, index), table

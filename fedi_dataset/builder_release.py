@@ -1,107 +1,113 @@
-"""What the datasets builder builds, and where: one private folder for each pair of exports and ledger."""
+"""What the datasets builder builds from its inputs, and how the shards of that are read."""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
 from filelock import FileLock
 
-from fedi_dataset.config import SPLITS, BuildConfig
-from fedi_dataset.consent.ledger import Given, Ledger
-from fedi_dataset.errors import UsageError
-from fedi_dataset.exports import digest_of, expand
-from fedi_dataset.pipeline import build
+from fedi_dataset.builder_caches import renew_caches
+from fedi_dataset.builder_inputs import Inputs
+from fedi_dataset.config import SPLITS
+from fedi_dataset.errors import FediDatasetError, UsageError
+from fedi_dataset.pipeline import BuildReport, build
+from fedi_dataset.release.manifest import FileRecord
 
-__all__ = ["content_digest", "prepared_release", "workspaces"]
-
-
-def workspaces() -> Path:
-    """Folder of all releases that the builder made on this machine: ``fedi_dataset-work`` in the datasets cache."""
-    return Path(datasets.config.HF_DATASETS_CACHE) / "fedi_dataset-work"
+__all__ = ["Shard", "prepared_release", "read_shard"]
 
 
-def content_digest(
-    data_dir: str | None, consent: str | None, config_file: str | None, as_of: str | None
-) -> str:
-    """Digest of all that decides the rows: exports, ledger, config, and which of its dates have come.
+class Shard(NamedTuple):
+    """A Parquet file of the built release, and the SHA-256 that it has."""
 
-    An expiry that passes changes the rows though no file changed; so it changes the digest.
-    """
-    exports, ledger_path = _inputs(data_dir, consent)
-    ledger = Ledger.load(ledger_path)
-    now = _time(as_of)
-    dates = [one.expires for one in ledger.events if isinstance(one, Given) and one.expires]
-    passed = sum(date <= now for date in [*dates, *(one.at for one in ledger.events)])
-    digest = hashlib.sha256(_config(config_file).digest.encode())
-    for part in [*sorted(digest_of(path) for path in exports), ledger.head.sha256, str(passed)]:
-        digest.update(part.encode() + b"\n")
-    return digest.hexdigest()
+    path: str
+    sha256: str
 
 
 def prepared_release(
-    table: str,
-    data_dir: str | None,
-    consent: str | None,
-    config_file: str | None,
-    as_of: str | None,
-) -> dict[str, list[str]]:
-    """Build (or find unchanged) the release of these inputs; give split → shards of ``table``.
+    table: str, inputs: Inputs, *, expected: str, cache: Path | None
+) -> dict[str, list[Shard]]:
+    """Build (or find unchanged) the release of the inputs; give split → shards of ``table``.
 
-    One process builds, others wait: the ranks of a training run all come here at once.
+    One process builds, others wait: the ranks of a training run all come here at once. ``cache`` is the folder
+    into which datasets will write the rows, if it does; those of superseded rows are deleted.
+
+    Raises UsageError if ``expected``, the inputs' digest, is not that of what was built, and if the table has no rows.
+    Warns of input that could not be read.
     """
-    exports, ledger = _inputs(data_dir, consent)
-    place = "\n".join(str(path.resolve()) for path in (Path(data_dir or ""), ledger))
-    folder = workspaces() / hashlib.sha256(place.encode()).hexdigest()[:32]
+    folder = inputs.folder
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
     with FileLock(folder / "lock"):
         report = build(
-            exports,
-            consent=ledger,
-            out=folder / "release",
-            config=_config(config_file),
-            as_of=_time(as_of),
+            [inputs.exports],
+            consent=inputs.ledger,
+            out=inputs.release,
+            config=inputs.config(),
+            as_of=inputs.as_of,
             prune=True,  # the folder's content is the list of exports
         )
-    tables = report.manifest.tables()
+        digest, generation = inputs.built()
+        if digest != expected:
+            raise UsageError(
+                f"the exports in {inputs.exports}, the ledger or the config changed while they were loaded; "
+                "call load_dataset again"
+            )
+        renew_caches(folder / "caches.json", generation, cache)
+    _warn(report)
+    return _shards(table, inputs.release, report.manifest.tables())
+
+
+def read_shard(shard: Shard) -> Iterator[pa.Table]:
+    """Read a shard, a row group at a time, if it still is what it was when the dataset was opened.
+
+    Raises FediDatasetError if the release was built anew since: a dataset that is streamed for days must not
+    go on with a mixture, nor with rows that were withdrawn.
+    """
+    anew = (
+        f"{shard.path} is not what it was when this dataset was opened: "
+        "exports, ledger or config changed, and it was built anew. Call load_dataset again"
+    )
+    try:
+        file = Path(shard.path).open("rb")
+    except FileNotFoundError as error:
+        raise FediDatasetError(anew) from error
+    with file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != shard.sha256:
+            raise FediDatasetError(anew)
+        with pq.ParquetFile(file) as parquet:
+            for index in range(parquet.num_row_groups):
+                yield parquet.read_row_group(index)
+
+
+def _shards(
+    table: str, release: Path, tables: dict[str, dict[str, dict[str, FileRecord]]]
+) -> dict[str, list[Shard]]:
     if table not in tables:
         have = ", ".join(name for name in tables) or "none"
         raise UsageError(f"there are no rows in {table!r}; configs with rows: {have}")
     return {
-        split: [str(report.release / path) for path in sorted(tables[table][split])]
+        split: [
+            Shard(str(release / path), record.sha256)
+            for path, record in sorted(tables[table][split].items())
+        ]
         for split in SPLITS
         if split in tables[table]
     }
 
 
-def _inputs(data_dir: str | None, consent: str | None) -> tuple[list[Path], Path]:
-    if data_dir is None:
-        raise UsageError(
-            'load_dataset("fedi_dataset", ...) needs data_dir, the folder of exports: '
-            'load_dataset("fedi_dataset", "dialogues", data_dir="exports/", consent="ledger.jsonl")'
+def _warn(report: BuildReport) -> None:
+    for problem in report.problems:
+        warnings.warn(f"left out, because it cannot be read: {problem}", stacklevel=2)
+    items = sum(record.position is not None for record in report.quarantined)
+    if items:
+        warnings.warn(
+            f"{items} items of the exports could not be read and are left out; "
+            "`fedi-dataset inspect` names them",
+            stacklevel=2,
         )
-    if consent is None:
-        raise UsageError(
-            "load_dataset(\"fedi_dataset\", ...) needs consent, the ledger's path: without it nobody's posts are read"
-        )
-    ledger = Path(consent)
-    return expand([Path(data_dir)], beside=ledger), ledger
-
-
-def _config(config_file: str | None) -> BuildConfig:
-    return BuildConfig.from_yaml(Path(config_file)) if config_file else BuildConfig()
-
-
-def _time(as_of: str | None) -> datetime:
-    if as_of is None:
-        return datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(as_of)
-    except ValueError as error:
-        raise UsageError(
-            f"as_of is not a time: {as_of!r}; write it as 2026-06-01T00:00:00Z"
-        ) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -91,7 +91,7 @@ class _Worker:
 
     def _conversation(self, anchor: bytes, rows: list[Row], tally: _Tally) -> None:
         config, secret = self._factory.config, self._factory.secret
-        people = [_person(row) for row in rows if row["rank"] == 0]
+        people = _people(row for row in rows if row["rank"] == 0)
         posts = [row for row in rows if row["rank"] == 1]
         said = _without_quotes(posts, tally)
         scrubbed = scrub(said, people, self._load())
@@ -182,13 +182,20 @@ def _output(cell: int, digest: str, results: list[tuple[str, str, int, bytes]]) 
     return pa.RecordBatch.from_pylist(rows, CELL_OUTPUT)
 
 
-def _person(row: Row) -> Person:
-    return Person(
-        referent=row["account_key"].hex(),
-        handles=tuple(row["handles"] or ()),
-        names=tuple(row["names"] or ()),
-        urls=tuple(row["urls"] or ()),
-    )
+def _people(rows: Iterable[Row]) -> list[Person]:
+    """Collect the forms that name each person, in the order of accounts."""
+    forms: dict[bytes, dict[str, list[str]]] = {}
+    for row in rows:
+        forms.setdefault(row["account_key"], {}).setdefault(row["kind"], []).append(row["form"])
+    return [
+        Person(
+            referent=account.hex(),
+            handles=tuple(sorted(known.get("handle", ()))),
+            names=tuple(sorted(known.get("name", ()))),
+            urls=tuple(sorted(known.get("url", ()))),
+        )
+        for account, known in sorted(forms.items())
+    ]
 
 
 def _without_quotes(posts: Sequence[Row], tally: _Tally) -> list[Said]:

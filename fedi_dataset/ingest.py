@@ -1,36 +1,43 @@
 """From exports to the workspace's tables: read, judge, clean, key. The only place where raw ids are met.
 
+Each export becomes one part: a folder of Parquet tables and its counts. A part is named by the export and
+by all that decides what it holds, so that an export whose author's consent did not change is not read again.
 Streams: whatever the size of an export, a few thousand rows are held at a time. Of whoever is not
 admitted, keys and the reason are written, and no word is read.
 """
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.gate import Gate, Grant
 from fedi_dataset.console import Ticker
+from fedi_dataset.files import sync_folder, write_synced
 from fedi_dataset.posts import Account, Body, Export, Mention, Post, PostKind, Quarantined
 from fedi_dataset.privacy.keys import key
+from fedi_dataset.readers.values import host_of
 from fedi_dataset.release.law import KEPT
 from fedi_dataset.schema import ALIASES, IDENTITIES, LINKS, MENTIONED, POSTS, VERDICTS
 from fedi_dataset.text.clean import clean
+from fedi_dataset.version import code_digest
 
-__all__ = ["Ingested", "QuarantineRecord", "ingest"]
+__all__ = ["TABLES", "Part", "QuarantineRecord", "ingest"]
 
 FLUSH_ROWS = 5_000
 
 Row = dict[str, Any]
+Write = Callable[[str, Row], None]
 
 TABLES = {
     "posts": POSTS,
@@ -42,8 +49,7 @@ TABLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class QuarantineRecord:
+class QuarantineRecord(msgspec.Struct, frozen=True):
     """What could not be read: the export, the item's position there (None: all of it), a code."""
 
     export_id: str
@@ -51,14 +57,19 @@ class QuarantineRecord:
     code: str
 
 
-@dataclass(slots=True)
-class Ingested:
-    """What was met: items seen, those admitted and refused by person, and what could not be read."""
+class Part(msgspec.Struct, frozen=True):
+    """What one export came to: the folder with its tables, and its counts."""
 
-    seen: int = 0
-    tally: dict[str, Counter[str]] = field(default_factory=dict)
-    """Reason ("" for admitted) → account key in hex → items."""
-    quarantined: list[QuarantineRecord] = field(default_factory=list)
+    name: str
+    """Of the folder: the export's id and the digest of what decides the part, shortened."""
+    tally: dict[str, dict[str, int]]
+    """Reason (KEPT for admitted) → account key in hex → items."""
+    quarantined: tuple[QuarantineRecord, ...]
+
+    @property
+    def items(self) -> int:
+        """How many items the export holds."""
+        return sum(sum(persons.values()) for persons in self.tally.values())
 
 
 def ingest(
@@ -69,55 +80,79 @@ def ingest(
     config: BuildConfig,
     folder: Path,
     tick: Ticker,
-) -> Ingested:
-    """Read every export through the gate into ``folder``'s Parquet tables (schema.py), in export order."""
-    result = Ingested()
-    with _Writers(folder) as write:
-        people = _People(secret)
-        for export in exports:
-            people.add(export.owner)
-            for item in export.posts():
-                result.seen += 1
-                if result.seen % 1000 == 0:
-                    tick("reading", result.seen, None)
-                _take(item, export, gate, result, people, write, secret, config)
+) -> list[Part]:
+    """Read every export through the gate into a part below ``folder``, in export order.
+
+    A part that is there is taken as it is; one is there whole or not at all.
+    """
+    parts: list[Part] = []
+    items = 0
+    for export in exports:
+        name = _part_name(export, gate, config)
+        if not (folder / name / "part.json").exists():
+            _read(export, gate, folder / name, secret=secret, config=config)
+        parts.append(msgspec.json.decode((folder / name / "part.json").read_bytes(), type=Part))
+        items += parts[-1].items
+        tick("reading", items, None)
+    tick("reading", items, items)
+    return parts
+
+
+def _part_name(export: Export, gate: Gate, config: BuildConfig) -> str:
+    about = [code_digest(), config.digest, export.export_id, gate.digest(export)]
+    digest = hashlib.sha256(msgspec.json.encode(about)).hexdigest()
+    return f"{export.export_id[:32]}-{digest[:32]}"
+
+
+def _read(export: Export, gate: Gate, folder: Path, *, secret: bytes, config: BuildConfig) -> None:
+    """Write the part of one export, its counts last."""
+    scratch = folder.with_name(folder.name + ".tmp")
+    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    scratch.mkdir(mode=0o700)
+    tally: dict[str, Counter[str]] = {}
+    quarantined: list[QuarantineRecord] = []
+    people = _People(secret)
+    people.add(export.owner)
+    with _Writers(scratch) as write:
+        for item in export.posts():
+            code, author = _take(item, export, gate, people, write, secret, config)
+            tally.setdefault(code or KEPT, Counter()).update([author.hex()])
+            if isinstance(item, Quarantined) or code == "bad_item":
+                quarantined.append(QuarantineRecord(export.export_id, item.position, str(code)))
         for row in people.rows():
             write("identities", row)
-    tick("reading", result.seen, result.seen)
-    return result
+    part = Part(folder.name, {code: dict(by) for code, by in tally.items()}, tuple(quarantined))
+    write_synced(scratch / "part.json", msgspec.json.encode(part, order="sorted"), mode=0o600)
+    scratch.replace(folder)
+    sync_folder(folder.parent)
 
 
 def _take(
     item: Post | Quarantined,
     export: Export,
     gate: Gate,
-    result: Ingested,
     people: _People,
-    write: Callable[[str, Row], None],
+    write: Write,
     secret: bytes,
     config: BuildConfig,
-) -> None:
+) -> tuple[str | None, bytes]:
+    """Take one item; give the code of why it is not admitted (None: it is) and its author's key."""
     if isinstance(item, Quarantined):
-        result.quarantined.append(QuarantineRecord(export.export_id, item.position, item.code))
-        _count(result, item.code, key(secret, "account", export.owner.uri))
-        return
+        return item.code, key(secret, "account", export.owner.uri)
     verdict = gate.judge(item, export)
     reason = verdict.reason
-    if verdict.grant is not None and reason is None:
+    if reason is None and verdict.grant is not None:
         try:
-            row, mentions = _admitted(item, item.body(), export, verdict.grant, secret, config)
-        except (KeyError, TypeError, ValueError, AttributeError):  # an item's own shape is wrong
+            body = item.body()
+            row = _admitted(item, body, export, verdict.grant, secret, config)
+        except (KeyError, TypeError, ValueError, AttributeError):  # the item's own shape is wrong
             reason = "bad_item"
-            result.quarantined.append(QuarantineRecord(export.export_id, item.position, reason))
         else:
             write("posts", row)
-            people.mention(mentions)
-            for account in sorted(
-                {one["account_key"] for one in row["mentions"]} | people.keys(mentions)
-            ):
+            for account in sorted(people.mention(row["mentions"], body.mentions)):
                 write("mentioned", {"post_key": row["post_key"], "account_key": account})
     author = key(secret, "account", item.account)
-    _count(result, reason, author)
     write(
         "verdicts",
         {
@@ -130,10 +165,7 @@ def _take(
     )
     for table, row in _links(item, secret):
         write(table, row)
-
-
-def _count(result: Ingested, reason: str | None, author: bytes) -> None:
-    result.tally.setdefault(reason or KEPT, Counter()).update([author.hex()])
+    return reason, author
 
 
 def _links(post: Post, secret: bytes) -> Iterator[tuple[str, Row]]:
@@ -144,15 +176,15 @@ def _links(post: Post, secret: bytes) -> Iterator[tuple[str, Row]]:
     parent = key(secret, "post", post.reply_to) if post.reply_to else None
     yield "links", {"post_key": post_key, "reply_to_key": parent}
     for alias in post.aliases:
-        if _host(alias) == _host(post.uri):  # nobody claims what lies on another server
+        if host_of(alias) == host_of(post.uri):  # nobody claims what lies on another server
             yield "aliases", {"alias_key": key(secret, "post", alias), "post_key": post_key}
 
 
 def _admitted(
     post: Post, body: Body, export: Export, grant: Grant, secret: bytes, config: BuildConfig
-) -> tuple[Row, tuple[Mention, ...]]:
+) -> Row:
     said = clean(body, alt_texts=config.alt_texts)
-    row: Row = {
+    return {
         "post_key": key(secret, "post", post.uri),
         "reply_to_key": key(secret, "post", post.reply_to) if post.reply_to else None,
         "root_hint_key": key(secret, "post", post.root_hint) if post.root_hint else None,
@@ -160,7 +192,7 @@ def _admitted(
         "account_key": key(secret, "account", post.account),
         "subject_key": key(secret, "account", "subject", grant.subject),
         "platform": export.platform,
-        "instance": _host(post.account),
+        "instance": host_of(post.account),
         "created_at": post.created_at,
         "edited_at": post.edited_at,
         "text": said.text,
@@ -182,47 +214,44 @@ def _admitted(
         "export_id": export.export_id,
         "position": post.position,
     }
-    return row, body.mentions
-
-
-def _host(uri: str) -> str | None:
-    return urlsplit(uri).hostname
 
 
 class _People:
-    """Everybody met, by account, with all that names them, each form once."""
+    """Everybody met in an export, by account, with all that names them, each form once."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
-        self._known: dict[bytes, tuple[set[str], set[str], set[str]]] = {}
+        self._forms: dict[tuple[bytes, str, str], None] = {}
 
     def add(self, account: Account) -> None:
-        handles, names, urls = self._forms(account.uri)
-        handles.update(account.handles)
-        names.update(account.names)
-        urls.update((account.uri, *account.aliases, *account.urls))
+        account_key = key(self._secret, "account", account.uri)
+        for kind, forms in (
+            ("handle", account.handles),
+            ("name", account.names),
+            ("url", (account.uri, *account.aliases, *account.urls)),
+        ):
+            self._forms.update({(account_key, kind, form): None for form in forms})
 
-    def mention(self, mentions: Sequence[Mention]) -> None:
+    def mention(self, placed: Sequence[Row], mentions: Sequence[Mention]) -> set[bytes]:
+        """Remember whom a post mentions; give the keys of all of them."""
+        keys = {one["account_key"] for one in placed}
         for one in mentions:
-            handles, _, urls = self._forms(one.account)
-            urls.add(one.account)
+            account_key = key(self._secret, "account", one.account)
+            keys.add(account_key)
+            self._forms[account_key, "url", one.account] = None
             if one.name:
-                handles.add(one.name if one.name.startswith("@") else f"@{one.name}")
-
-    def keys(self, mentions: Sequence[Mention]) -> set[bytes]:
-        return {key(self._secret, "account", one.account) for one in mentions}
+                handle = one.name if one.name.startswith("@") else f"@{one.name}"
+                self._forms[account_key, "handle", handle] = None
+        return keys
 
     def rows(self) -> Iterator[Row]:
-        for account_key, (handles, names, urls) in sorted(self._known.items()):
+        for account_key, kind, form in sorted(self._forms):
             yield {
+                "form_key": key(self._secret, "form", account_key, kind, form),
                 "account_key": account_key,
-                "handles": sorted(handles),
-                "names": sorted(names),
-                "urls": sorted(urls),
+                "kind": kind,
+                "form": form,
             }
-
-    def _forms(self, uri: str) -> tuple[set[str], set[str], set[str]]:
-        return self._known.setdefault(key(self._secret, "account", uri), (set(), set(), set()))
 
 
 class _Writers:
@@ -235,7 +264,7 @@ class _Writers:
             for name, schema in TABLES.items()
         }
 
-    def __enter__(self) -> Callable[[str, Row], None]:
+    def __enter__(self) -> Write:
         return self._write
 
     def __exit__(

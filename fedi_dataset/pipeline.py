@@ -6,12 +6,14 @@ exports -> readers -> consent -> text -> conversations -> privacy -> dialogues -
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fedi_dataset.cell import CellFactory, CellReport
@@ -27,7 +29,7 @@ from fedi_dataset.engines.local import LocalEngine
 from fedi_dataset.errors import FediDatasetError, UsageError
 from fedi_dataset.exports import choose_exports, expand
 from fedi_dataset.files import sha256_of
-from fedi_dataset.ingest import TABLES, Ingested, QuarantineRecord, ingest
+from fedi_dataset.ingest import TABLES, Part, QuarantineRecord, ingest
 from fedi_dataset.privacy.detector import Detector, load_detector
 from fedi_dataset.reasons import sentence
 from fedi_dataset.release.law import KEPT, Step, Tally, broken, exact, released, tally_of
@@ -48,6 +50,7 @@ from fedi_dataset.release.publish import (
     read_reports,
     stage_shards,
 )
+from fedi_dataset.release.removed import stage_removed_keys
 from fedi_dataset.release.store import Staging, recover, staging
 from fedi_dataset.samples import check_demo_secret
 from fedi_dataset.schema import CELL_OUTPUT
@@ -142,23 +145,26 @@ def build(
         check_demo_secret(key, [record.export_id for record in opened.records])
         if fresh:
             workspace.forget_cells(frozenset())
+            workspace.forget_parts(frozenset())
         detector = load_detector(config.detector)
-        tables = workspace.scratch / "tables"
-        tables.mkdir()
         gate = Gate(ledger, config, as_of, InstanceTerms.load())
-        ingested = ingest(opened.exports, gate, secret=key, config=config, folder=tables, tick=tick)
+        parts = ingest(
+            opened.exports, gate, secret=key, config=config, folder=workspace.parts, tick=tick
+        )
+        if not parts:
+            raise FediDatasetError(_nothing_left({}, opened.problems))
         with LocalEngine(workspace.scratch, workers=workers) as engine:
             for name in TABLES:
-                engine.read(name, tables / f"{name}.parquet")
+                engine.read(name, _files_of(parts, name, workspace))
             forest = make_forest(engine)
             duplicates = _duplicates(engine, workspace.scratch)
             factory = CellFactory(
                 config, key, detector.version, code_digest(), workspace.finished_cells()
             )
             cells = _work_on_cells(engine, forest, workspace, factory, tick)
-        tallies = _tallies(ingested, forest, duplicates, cells.reports)
+        tallies = _tallies(parts, forest, duplicates, cells.reports)
         law = _law(tallies)
-        verdicts = sha256_of(tables / "verdicts.parquet")
+        verdicts = _digest(_files_of(parts, "verdicts", workspace))
         with staging(release) as stage:
             files = stage_shards(
                 stage, cells.done, workspace, bits=forest.bits, limit=config.shard_bytes
@@ -170,7 +176,7 @@ def build(
                 files,
                 config=config,
                 as_of=as_of,
-                valid_until=_earliest_expiry(tables),
+                valid_until=_earliest_expiry(_files_of(parts, "posts", workspace)),
                 detector=detector,
                 head=ledger.head,
                 secret=key,
@@ -178,8 +184,8 @@ def build(
                 tallies=tallies,
             )
             new = renew_tokens(stage, release, old, new, tick=tick)
+            new = stage_removed_keys(stage, release, old, new)
             published = publish(stage, old, new, force=state.verdicts != verdicts)
-        workspace.keep_tables(tables)
         workspace.record(
             State(
                 exports=tuple(opened.records),
@@ -188,10 +194,12 @@ def build(
                 ),
                 config=config.to_dict(),
                 law=law,
+                parts=tuple(part.name for part in parts),
                 verdicts=verdicts,
             )
         )
         workspace.forget_cells(frozenset(done.digest for done in cells.done))
+        workspace.forget_parts(frozenset(part.name for part in parts))
     return BuildReport(
         release=release,
         workspace=workspace.path,
@@ -200,7 +208,7 @@ def build(
         law=law,
         entities=_summed(report.entities for report in cells.reports),
         gaps=_summed(report.gaps for report in cells.reports),
-        quarantined=(*opened.quarantined, *ingested.quarantined),
+        quarantined=(*opened.quarantined, *(one for part in parts for one in part.quarantined)),
         problems=tuple(opened.problems),
         cells_run=cells.run,
         cells_reused=len(cells.done) - cells.run,
@@ -254,13 +262,24 @@ def _work_on_cells(
     return _Cells(done, run, read_reports(done, workspace))
 
 
+def _files_of(parts: Sequence[Part], table: str, workspace: Workspace) -> list[Path]:
+    return [workspace.parts / part.name / f"{table}.parquet" for part in parts]
+
+
+def _digest(files: Sequence[Path]) -> str:
+    return hashlib.sha256("".join(map(sha256_of, files)).encode()).hexdigest()
+
+
 def _tallies(
-    ingested: Ingested, forest: Forest, duplicates: Sequence[str], reports: Sequence[CellReport]
+    parts: Sequence[Part], forest: Forest, duplicates: Sequence[str], reports: Sequence[CellReport]
 ) -> dict[str, Tally]:
     """Account for every row at every step: reason → person → rows."""
     return {
-        "items": ingested.tally,
-        "posts": {KEPT: {"": forest.unique}, "duplicate": Counter(duplicates)},
+        "items": _joined([part.tally for part in parts]),
+        "posts": {
+            KEPT: {"": forest.unique},
+            **({"duplicate": Counter(duplicates)} if duplicates else {}),
+        },
         "texts": _joined([tally_of(report.posts) for report in reports]),
         "turns": _joined([tally_of(report.turns) for report in reports]),
     }
@@ -332,14 +351,11 @@ def _notes(default: str | None) -> tuple[str, ...]:
     )
 
 
-def _earliest_expiry(tables: Path) -> datetime | None:
+def _earliest_expiry(files: Sequence[Path]) -> datetime | None:
     """Give the day on which the first consent that the release rests on runs out."""
-    expiries = pq.read_table(tables / "posts.parquet", columns=["expires"])["expires"].to_pylist()
-    known = [expiry for expiry in expiries if expiry is not None]
-    if not known:
-        return None
-    first: datetime = min(known)
-    return first.replace(hour=0, minute=0, second=0, microsecond=0)
+    expiries = (pc.min(pq.read_table(path, columns=["expires"])["expires"]) for path in files)
+    known: list[datetime] = [one.as_py() for one in expiries if one.is_valid]
+    return min(known).replace(hour=0, minute=0, second=0, microsecond=0) if known else None
 
 
 def _nothing_left(law: Mapping[str, Step], problems: Sequence[str]) -> str:

@@ -60,6 +60,7 @@ VERDICTS: Final = pa.schema(
         ("export_id", pa.string()),
         ("position", pa.int64()),
         ("reason", pa.string()),  # null: admitted
+        ("detail", pa.string()),  # of the reason, where it has one: which signal, which host
     ]
 )
 """One row for everything seen."""
@@ -75,10 +76,10 @@ MENTIONED: Final = pa.schema([("post_key", KEY), ("account_key", KEY)])
 
 IDENTITIES: Final = pa.schema(
     [
+        ("form_key", KEY),  # of all three below: one row a form
         ("account_key", KEY),
-        ("handles", pa.list_(pa.string())),
-        ("names", pa.list_(pa.string())),
-        ("urls", pa.list_(pa.string())),  # profile URLs and account URIs
+        ("kind", pa.string()),  # handle, name or url (profile URLs and account URIs)
+        ("form", pa.string()),
     ]
 )
 """What names a person, to find it in text. Never leaves the workspace."""

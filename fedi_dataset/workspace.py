@@ -4,7 +4,7 @@ RELEASE.work/           mode 0700, never pushed
   lock                  one build at a time
   secret                32 random bytes, from which every key of the release comes
   state.json            exports by digest, the ledger's path and head, the config, exact counts
-  tables/*.parquet      posts, verdicts, links, aliases, mentioned, identities (schema.py)
+  parts/EXPORT-DIGEST/  a read export: posts, verdicts, links, ... as Parquet (schema.py), and its counts
   cells/DIGEST.arrow    finished cells: what the work on one cell gave back
   scratch/              the engine's; empty between builds
 """
@@ -22,7 +22,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from fedi_dataset.errors import UsageError
-from fedi_dataset.files import sync_folder, write_synced
+from fedi_dataset.files import write_synced
 from fedi_dataset.privacy.keys import key_hex
 from fedi_dataset.release.law import Step
 
@@ -62,6 +62,8 @@ class State(msgspec.Struct, frozen=True):
     config: dict[str, object] = {}
     law: dict[str, Step] = {}
     """The conservation law, exact."""
+    parts: tuple[str, ...] = ()
+    """Names of the parts that the release is made of, in the order of exports."""
     verdicts: str = ""
     """Digest of all verdicts, to see whether anything changed."""
 
@@ -83,9 +85,13 @@ class Workspace:
         return self._secret_file.is_file()
 
     @property
-    def tables(self) -> Path:
-        """Folder of the workspace's tables."""
-        return self.path / "tables"
+    def parts(self) -> Path:
+        """Folder of the parts: what each export came to (ingest.py)."""
+        return self.path / "parts"
+
+    def table(self, name: str) -> list[Path]:
+        """Parquet files of one of the workspace's tables (schema.py), as of the last build."""
+        return [self.parts / part / f"{name}.parquet" for part in self.state().parts]
 
     @property
     def scratch(self) -> Path:
@@ -109,7 +115,7 @@ class Workspace:
             ) from error
         try:
             shutil.rmtree(self.scratch, ignore_errors=True)
-            for folder in (self.tables, self.scratch, self._cells):
+            for folder in (self.parts, self.scratch, self._cells):
                 folder.mkdir(exist_ok=True, mode=0o700)
             yield
         finally:
@@ -172,12 +178,11 @@ class Workspace:
             self._cell(digest).unlink()
         return len(stale)
 
-    def keep_tables(self, staged: Path) -> None:
-        """Put freshly written tables in the place of the former ones."""
-        for path in sorted(staged.glob("*.parquet")):
-            path.chmod(0o600)
-            path.replace(self.tables / path.name)
-        sync_folder(self.tables)
+    def forget_parts(self, keep: frozenset[str]) -> None:
+        """Delete every part but those."""
+        for path in self.parts.iterdir():
+            if path.name not in keep:
+                shutil.rmtree(path)
 
     @property
     def _secret_file(self) -> Path:

@@ -8,11 +8,14 @@ read, and an error in here is raised, so that it admits nobody.
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.ledger import Given, Ledger, Renewed, spelling
@@ -102,6 +105,15 @@ class _Admission:
     """Acquisition, evidence, age, signals, terms, license."""
     admitted: Verdict
 
+    def told(self) -> tuple[object, ...]:
+        return (
+            self.coverage.consent,
+            sorted(self.withdrawn_posts),
+            self.scope_reason,
+            self.account_reason,
+            self.admitted,
+        )
+
     def judge(self, post: Post) -> Verdict:
         if _names_post(self.withdrawn_posts, post):
             return _REFUSED["consent_withdrawn"]
@@ -129,11 +141,23 @@ class Gate:
         """Judge one post of an export; the first test that fails names the reason."""
         if reason := self._post_reason(post, export):
             return _REFUSED[reason]
+        settled = self._of(export)
+        return settled if isinstance(settled, Verdict) else settled.judge(post)
+
+    def digest(self, export: Export) -> str:
+        """Digest of all that decides the verdicts of an export, beside the export and the config.
+
+        As long as it is the same, so are the verdicts: lower-case hex SHA-256.
+        """
+        settled = self._of(export)
+        about = settled if isinstance(settled, Verdict) else settled.told()
+        return hashlib.sha256(msgspec.json.encode(about, order="sorted")).hexdigest()
+
+    def _of(self, export: Export) -> Verdict | _Admission:
         key = (export.export_id, export.acquisition)
         if key not in self._settled:
             self._settled[key] = self._settle(export)
-        settled = self._settled[key]
-        return settled if isinstance(settled, Verdict) else settled.judge(post)
+        return self._settled[key]
 
     def _post_reason(self, post: Post, export: Export) -> str | None:
         if post.account != export.owner.uri:

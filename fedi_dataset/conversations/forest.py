@@ -131,7 +131,8 @@ left join (select post_key, max(case when reason = 'deleted' then 1 else 0 end) 
 """Each admitted post with its parent, if that is admitted, or else the kind of gap above it."""
 
 CELL_PEOPLE = """
-select named.anchor, identities.*
+select distinct named.anchor, identities.form_key, identities.account_key, identities.kind,
+       identities.form
 from (
   select anchor, account_key from placed
   union
@@ -142,22 +143,21 @@ from (
   from verdicts join anchored on anchored.post_key = verdicts.post_key
   where anchored.anchor in (select anchor from placed)) named
 join identities on identities.account_key = named.account_key"""
-"""Whoever speaks in a conversation, admitted or not, or is mentioned in it, by what names them."""
+"""Whoever speaks in a conversation, admitted or not, or is mentioned in it: a row for each form of
+what names them. The same form may come from several exports; it is one row."""
 
 CELL_ROWS = """
 select {cell} as cell, * from (
   select anchor, 1 as rank, created_at, post_key, parent_key, gap, account_key, subject_key,
          platform, edited_at, text, mentions, quoted, language, sensitive, is_bot,
-         license, use, event_id,
-         null as handles, null as names, null as urls
+         license, use, event_id, null as kind, null as form
   from placed
   union all
-  select anchor, 0 as rank, null as created_at, account_key as post_key, null as parent_key,
+  select anchor, 0 as rank, null as created_at, form_key as post_key, null as parent_key,
          null as gap, account_key, null as subject_key,
          null as platform, null as edited_at, null as text, null as mentions, null as quoted,
          null as language, null as sensitive, null as is_bot,
-         null as license, null as use, null as event_id,
-         handles, names, urls
+         null as license, null as use, null as event_id, kind, form
   from cell_people) rows_of_cells"""
 
 

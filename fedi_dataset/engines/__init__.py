@@ -5,7 +5,7 @@ An engine is five verbs. SQL is the part that DuckDB and Spark both understand; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -20,8 +20,8 @@ CellFunction = Callable[[pa.RecordBatch], pa.RecordBatch]
 class Engine(Protocol):
     """The five verbs."""
 
-    def read(self, name: str, path: Path) -> None:
-        """Name the Parquet file ``path`` as a table."""
+    def read(self, name: str, paths: Sequence[Path]) -> None:
+        """Name Parquet files of one schema, at least one, as a table."""
         ...
 
     def sql(self, name: str, query: str) -> int:

@@ -6,7 +6,7 @@ import multiprocessing
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -50,11 +50,10 @@ class LocalEngine:
     ) -> None:
         self.close()
 
-    def read(self, name: str, path: Path) -> None:
-        """Name the Parquet file ``path`` as a table; it is read when a query needs it."""
-        self._db.execute(
-            f"create or replace view {name} as select * from read_parquet({_literal(path)})"
-        )
+    def read(self, name: str, paths: Sequence[Path]) -> None:
+        """Name Parquet files as a table; they are read when a query needs them."""
+        listed = ", ".join(map(_literal, paths))
+        self._db.execute(f"create or replace view {name} as select * from read_parquet([{listed}])")
 
     def sql(self, name: str, query: str) -> int:
         """Materialise ``query`` as the table ``name``; ``query`` may read the former ``name``."""

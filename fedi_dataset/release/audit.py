@@ -17,23 +17,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fedi_dataset.consent.ledger import Given, Ledger
-from fedi_dataset.errors import UsageError
+from fedi_dataset.config import BuildConfig
+from fedi_dataset.consent.ledger import Head, Ledger
+from fedi_dataset.errors import LedgerError, UsageError
 from fedi_dataset.files import sha256_of
-from fedi_dataset.privacy.keys import key, key_hex
+from fedi_dataset.privacy.keys import key_hex
 from fedi_dataset.release.law import broken
-from fedi_dataset.release.manifest import MANIFEST, Manifest, read_manifest
+from fedi_dataset.release.manifest import MANIFEST, Manifest, build_id, read_manifest
 from fedi_dataset.release.scan import needles_of, strings_of
+from fedi_dataset.release.standing import Consents, consents_now
 from fedi_dataset.release.store import recover
-from fedi_dataset.schema import TOKENS
+from fedi_dataset.schema import RELEASE_TABLES, TOKENS
 from fedi_dataset.workspace import Workspace, default_workspace, fingerprint
 
 __all__ = ["AuditReport", "Check", "audit"]
 
 MOST_PROBLEMS = 5
 """Problems that a check spells out; the rest is counted."""
+
+SCHEMAS = {**RELEASE_TABLES, "tokens": TOKENS}
+
+Turn = tuple[str, int]
+"""A turn's place: its conversation's key and its number there."""
 
 NUMBERED = re.compile(r"\[([A-Z_]+)_\d+\]")
 
@@ -79,14 +88,22 @@ def audit(
     if manifest is None:
         raise UsageError(f"no release at {folder}")
     workspace = Workspace(Path(work) if work is not None else default_workspace(folder))
-    checks = [_files(folder, manifest)]
-    if checks[0].ok:  # broken files would only raise below
+    faults = _faults(folder, manifest)
+    whole = not any(manifest.files[path].table for path in faults)
+    checks = [_files(folder, manifest, faults)]
+    if whole:
         checks += [
             _law(folder, manifest),
             *_conversations(folder, manifest),
             _tokens(folder, manifest),
         ]
-    checks.append(_consent(folder, manifest, workspace, consent, now or datetime.now(UTC)))
+    else:  # what is in broken files would only raise
+        checks += [
+            Check(name, None, "not checked: its files are broken")
+            for name in ("conservation", "alternation", "exactly once", "tokens")
+        ]
+    readable = manifest if whole else msgspec.structs.replace(manifest, files={})
+    checks.append(_consent(folder, readable, workspace, consent, now or datetime.now(UTC)))
     checks.append(_identifiers(folder, workspace))
     return AuditReport(folder, tuple(checks))
 
@@ -99,26 +116,50 @@ def _check(name: str, evidence: str, problems: Iterable[str]) -> Check:
     return Check(name, not found, evidence, tuple(shown))
 
 
-def _files(folder: Path, manifest: Manifest) -> Check:
+def _faults(folder: Path, manifest: Manifest) -> dict[str, str]:
+    """Say what is wrong with each file that is not as the manifest has it."""
+    faults: dict[str, str] = {}
+    for path, record in manifest.files.items():
+        file = folder / path
+        if not file.is_file():
+            faults[path] = "is missing"
+        elif (file.stat().st_size, sha256_of(file)) != (record.bytes, record.sha256):
+            faults[path] = "is not the file that was built"
+        elif record.table is not None and not _has_schema(file, record.table):
+            faults[path] = f"does not hold what the table {record.table} holds"
+    return faults
+
+
+def _files(folder: Path, manifest: Manifest, faults: Mapping[str, str]) -> Check:
     def problems() -> Iterator[str]:
-        for path, record in manifest.files.items():
-            file = folder / path
-            if not file.is_file():
-                yield f"{path} is missing"
-            elif sha256_of(file) != record.sha256:
-                yield f"{path} is not the file that was built"
+        for path, fault in faults.items():
+            yield f"{path} {fault}"
         for file in sorted(folder.rglob("*")):
             path = file.relative_to(folder).as_posix()
             if file.is_file() and path != MANIFEST and path not in manifest.files:
                 yield f"{path} is not in the manifest"
+        if build_id(manifest.files) != manifest.build:
+            yield "the build's id is not that of its files"
 
     return _check("files", f"{len(manifest.files)} files against their SHA-256", problems())
+
+
+def _has_schema(file: Path, table: str) -> bool:
+    schema: pa.Schema | None = SCHEMAS.get(table)
+    try:
+        return schema is not None and bool(pq.read_schema(file).equals(schema))
+    except (pa.ArrowException, OSError):
+        return False
 
 
 def _law(folder: Path, manifest: Manifest) -> Check:
     law = manifest.law
 
     def problems() -> Iterator[str]:
+        missing = {"items", "posts", "texts", "turns"} - law.keys()
+        if missing:
+            yield f"steps are missing: {', '.join(sorted(missing))}"
+            return
         for step in broken(law):
             yield f"{step}: rows in are not rows kept + rows dropped"
         for before, after in (("items", "posts"), ("posts", "texts")):
@@ -144,7 +185,7 @@ def _conversations(folder: Path, manifest: Manifest) -> Iterator[Check]:
     alternation: list[str] = []
     once: list[str] = []
     seen: set[str] = set()
-    responses: set[tuple[str, int]] = set()
+    responses: set[Turn] = set()
     rows = 0
     for path, row in _table(folder, manifest, "dialogues"):
         rows += 1
@@ -157,15 +198,19 @@ def _conversations(folder: Path, manifest: Manifest) -> Iterator[Check]:
             once.append(f"{where} trains a response again")
         elif turn is None or not turn["trainable"]:
             once.append(f"{where} trains a turn that may not be")
-        elif _unnumbered(turn["text"]) != _unnumbered(row["completion"][0]["content"]):
+        elif [_unnumbered(turn["text"])] != [_unnumbered(one) for one in _said(row["completion"])]:
             once.append(f"{where} does not complete with the turn that it names")
         seen.add(row["dialogue_key"])
         responses.add(response)
+    once += [
+        f"turn {turn} of conversation {conversation} may be trained and no dialogue does"
+        for conversation, turn in sorted(_responses(turns, manifest) - responses)
+    ]
     yield _check("alternation", f"{rows} dialogues: user first, then in turn", alternation)
     yield _check("exactly once", f"{rows} dialogues over {len(turns)} turns", once)
 
 
-def _turns(folder: Path, manifest: Manifest) -> dict[tuple[str, int], dict[str, Any]]:
+def _turns(folder: Path, manifest: Manifest) -> dict[Turn, dict[str, Any]]:
     return {
         (row["conversation_key"], turn["turn"]): turn
         for _, row in _table(folder, manifest, "conversations")
@@ -173,11 +218,37 @@ def _turns(folder: Path, manifest: Manifest) -> dict[tuple[str, int], dict[str, 
     }
 
 
+def _responses(turns: Mapping[Turn, Mapping[str, Any]], manifest: Manifest) -> set[Turn]:
+    """Find the turns that must have a dialogue: trainable answers with somebody else before them."""
+    config = BuildConfig.from_dict(manifest.config, where="the manifest's config")
+    if config.languages and config.language_scope == "dialogue":
+        return set()  # which of them are left out hangs on every turn's language
+    found: set[Turn] = set()
+    for (conversation, number), turn in turns.items():
+        above, speakers = turn["reply_to_turn"], set()
+        for _ in range(config.max_turns - 1):
+            if (conversation, above) in turns:
+                speakers.add(turns[conversation, above]["speaker"])
+                above = turns[conversation, above]["reply_to_turn"]
+        if turn["trainable"] and speakers - {turn["speaker"]}:
+            found.add((conversation, number))
+    return found
+
+
 def _alternates(row: Mapping[str, Any]) -> bool:
-    roles = [message["role"] for message in [*row["prompt"], *row["completion"]]]
+    messages = [*row["prompt"], *row["completion"]]
+    roles = [message["role"] for message in messages]
     expected = [("user", "assistant")[index % 2] for index in range(len(roles))]
-    filled = all(message["content"].strip() for message in [*row["prompt"], *row["completion"]])
-    return roles == expected and len(row["completion"]) == 1 and roles[-1] == "assistant" and filled
+    return (
+        roles == expected
+        and len(row["completion"]) == 1
+        and roles[-1] == "assistant"
+        and all(text.strip() for text in _said(messages))
+    )
+
+
+def _said(messages: Iterable[Mapping[str, str | None]]) -> list[str]:
+    return [message["content"] or "" for message in messages]
 
 
 def _unnumbered(text: str) -> str:
@@ -214,60 +285,46 @@ def _consent(
     consent: Path | str | None,
     now: datetime,
 ) -> Check:
+    expired = manifest.valid_until is not None and now.date() > manifest.valid_until.date()
+    late = [f"it was valid until {manifest.valid_until:%Y-%m-%d}; build again"] if expired else []
     if not workspace.exists:
-        return Check("consent", None, f"not checked: no workspace at {workspace.path} (--work DIR)")
+        why = f"not checked: no workspace at {workspace.path} (--work DIR)"
+        return Check("consent", False if late else None, why, tuple(late))
     recorded = workspace.state().ledger
     path = Path(consent) if consent is not None else Path(recorded.path) if recorded else None
     if path is None:
-        return Check("consent", None, "not checked: no ledger is recorded; name it with --consent")
-    secret = workspace.secret()
-    if fingerprint(secret) != manifest.secret_fingerprint:
+        why = "not checked: no ledger is recorded; name it with --consent"
+        return Check("consent", False if late else None, why, tuple(late))
+    if fingerprint(workspace.secret()) != manifest.secret_fingerprint:
         return Check("consent", False, f"{workspace.path} is not this release's workspace")
-    ledger = Ledger.load(path)
-    standing = _standing_events(ledger, now)
-    gone = _withdrawn_posts(ledger, secret)
-    allowed: dict[str, set[str]] = {}
-
-    def problems() -> Iterator[str]:
-        if manifest.valid_until is not None and now >= manifest.valid_until:
-            yield f"the release was valid until {manifest.valid_until.date()}; build it again"
-        held = pq.read_table(workspace.tables / "posts.parquet", columns=["post_key", "event_id"])
-        for event in sorted(set(held["event_id"].to_pylist()) - standing):
-            yield f"the consent {event} does not stand any more; build again"
-        if gone.intersection(held["post_key"].to_pylist()):
-            yield "single posts that were withdrawn are still held; build again"
-        for table in ("dialogues", "conversations", "posts"):
-            for shard, row in _table(folder, manifest, table, ["conversation_key", "grants"]):
-                conversation = row["conversation_key"]
-                if conversation not in allowed:
-                    allowed[conversation] = {
-                        key_hex(secret, "grant", event, conversation) for event in standing
-                    }
-                if not row["grants"] or not allowed[conversation].issuperset(row["grants"]):
-                    yield f"{shard}: a row of conversation {conversation} rests on no standing consent"
-
+    try:
+        ledger = Ledger.load(path)
+        ledger.check_extends(Head(manifest.ledger.lines, manifest.ledger.sha256))
+    except LedgerError as error:
+        return Check("consent", False, "the ledger is broken", (str(error),))
+    now_standing = consents_now(workspace, ledger, now)
     return _check(
         "consent",
-        f"{len(standing)} standing consents in a ledger of {ledger.head.lines} lines",
-        problems(),
+        f"{len(now_standing.events)} standing consents in a ledger of {ledger.head.lines} lines",
+        [*late, *now_standing.problems, *_ungranted(folder, manifest, workspace, now_standing)],
     )
 
 
-def _standing_events(ledger: Ledger, now: datetime) -> set[str]:
-    """Ids of the consents that decide for their accounts now: not superseded, withdrawn or expired."""
-    standing: set[str] = set()
-    for event in ledger.events:
-        if isinstance(event, Given):
-            found = ledger.standing(event.accounts, now)
-            decides = found.deciding is not None and found.deciding.id == event.id
-            if decides and not found.withdrawn and (event.expires is None or event.expires > now):
-                standing.add(event.id)
-    return standing
-
-
-def _withdrawn_posts(ledger: Ledger, secret: bytes) -> set[bytes]:
-    posts = {post for event in ledger.events for post in getattr(event, "posts", None) or ()}
-    return {key(secret, "post", post) for post in posts}
+def _ungranted(
+    folder: Path, manifest: Manifest, workspace: Workspace, consents: Consents
+) -> Iterator[str]:
+    """Find rows that rest on anything but consents that stand."""
+    secret = workspace.secret()
+    allowed: dict[str, set[str]] = {}
+    for table in RELEASE_TABLES:
+        for shard, row in _table(folder, manifest, table, ["conversation_key", "grants"]):
+            conversation = row["conversation_key"]
+            if conversation not in allowed:
+                allowed[conversation] = {
+                    key_hex(secret, "grant", event, conversation) for event in consents.events
+                }
+            if not row["grants"] or not allowed[conversation].issuperset(row["grants"]):
+                yield f"{shard}: a row of conversation {conversation} rests on no standing consent"
 
 
 def _identifiers(folder: Path, workspace: Workspace) -> Check:
@@ -281,11 +338,12 @@ def _identifiers(folder: Path, workspace: Workspace) -> Check:
         for file in sorted(folder.rglob("*")):
             path = file.relative_to(folder).as_posix()
             if file.is_file() and path != "ATTRIBUTION.md":
-                kinds = sorted(
-                    {kind for text in strings_of(file) for kind in needles.found_in(text)}
-                )
-                for kind in kinds:
-                    yield f"{path} holds {kind} of somebody"
+                try:
+                    kinds = {kind for text in strings_of(file) for kind in needles.found_in(text)}
+                except (pa.ArrowException, OSError):
+                    yield f"{path} cannot be read"
+                else:
+                    yield from (f"{path} holds {kind} of somebody" for kind in sorted(kinds))
 
     return _check(
         "identifiers", f"{needles.count} identifiers looked for in every file", problems()

@@ -66,16 +66,21 @@ class Needles:
 
 def needles_of(workspace: Workspace) -> Needles:
     """Collect what names everybody in the workspace, and the e-mail addresses in what they wrote."""
-    people = pq.read_table(workspace.tables / "identities.parquet").to_pylist()
-    handles = {handle.casefold().lstrip("@") for row in people for handle in row["handles"]}
-    urls = {url.casefold().rstrip("/") for row in people for url in row["urls"]}
+    handles: set[str] = set()
+    urls: set[str] = set()
+    for path in workspace.table("identities"):
+        for row in pq.read_table(path).to_pylist():
+            if row["kind"] == "handle":
+                handles.add(row["form"].casefold().lstrip("@"))
+            elif row["kind"] == "url":
+                urls.add(row["form"].casefold().rstrip("/"))
     emails: set[str] = set()
-    with pq.ParquetFile(workspace.tables / "posts.parquet") as posts:
-        for batch in posts.iter_batches(columns=["text"]):
-            for text in batch["text"].to_pylist():
-                emails.update(
-                    found.group().rstrip(".") for found in ADDRESS.finditer(text.casefold())
-                )
+    for path in workspace.table("posts"):
+        with pq.ParquetFile(path) as posts:
+            for batch in posts.iter_batches(columns=["text"]):
+                for text in batch["text"].to_pylist():
+                    found = ADDRESS.finditer(text.casefold())
+                    emails.update(one.group().rstrip(".") for one in found)
     return Needles(
         handles=frozenset(handle for handle in handles if "@" in handle or "." in handle),
         dids=frozenset(url for url in urls if url.startswith("did:")),

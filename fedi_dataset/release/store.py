@@ -1,7 +1,7 @@
 """Changing a release: everything is staged and synced first, then moved in one stride, the manifest last.
 
-A crash before the stride leaves the former release; a crash within it leaves a list of what to move,
-and the next command that opens the release finishes the move. Nothing else ever writes into a release.
+A crash or an error before the stride leaves the former release; one within it leaves a list of what to
+move, and the next command that opens the release finishes the move. Nothing else writes into a release.
 The staging folder holds a lock, so that nobody takes a running command's for a crashed one's.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock, Timeout
 
-from fedi_dataset.errors import UsageError
+from fedi_dataset.errors import FediDatasetError, UsageError
 from fedi_dataset.files import sha256_of, sync_folder, write_synced
 from fedi_dataset.release.manifest import MANIFEST, FileRecord
 
@@ -49,20 +49,32 @@ class Staging:
         )
 
     def commit(self, changed: Iterable[str], superseded: Iterable[str]) -> None:
-        """Sync what is staged, then move ``changed`` into the release, the manifest last, and delete."""
+        """Sync what is staged, then move ``changed`` into the release, the manifest last, and delete.
+
+        Raises FediDatasetError if the move itself fails: then recover() finishes it.
+        """
         move = [path for path in sorted(changed) if path != MANIFEST] + [MANIFEST]
         for path in move:
             _sync(self.path / path)
+        for folder in {(self.path / path).parent for path in move}:
+            sync_folder(folder)
         stride = _Stride(tuple(move), tuple(sorted(superseded)))
         write_synced(self.path / STRIDE, msgspec.json.encode(stride))
-        _move(self._release, stride)
+        try:
+            _move(self._release, stride)
+        except OSError as error:
+            raise FediDatasetError(
+                f"{self._release} is complete but could not all be moved into place "
+                f"({error.strerror}: {error.filename}); put that right, and the next command finishes it"
+            ) from error
 
 
 @contextmanager
 def staging(release: Path) -> Iterator[Staging]:
     """Open a staging folder; whatever is left uncommitted, by error or by choice, is thrown away.
 
-    The release's folder is created if need be, and removed again if nothing came of it.
+    A commit that failed half-way stays, for recover() to finish. The release's folder is created if need
+    be, and removed again if nothing came of it.
     """
     recover(release)
     created = not release.exists()
@@ -74,7 +86,8 @@ def staging(release: Path) -> Iterator[Staging]:
     try:
         yield stage
     finally:
-        shutil.rmtree(stage.path)
+        if not (stage.path / STRIDE).exists():
+            shutil.rmtree(stage.path)
         lock.release()
         if created and not any(release.iterdir()):
             release.rmdir()
@@ -97,10 +110,11 @@ def recover(release: Path) -> str | None:
             f"another command is working on {release}; wait until it is done and try again"
         ) from error
     try:
-        return _finish(release)
+        state = _finish(release)
+        shutil.rmtree(stage)
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
         lock.release()
+    return state
 
 
 def _finish(release: Path) -> str:
@@ -113,7 +127,7 @@ def _finish(release: Path) -> str:
 
 
 def _move(release: Path, stride: _Stride) -> None:
-    """Carry out a stride, or what is left of one."""
+    """Carry out a stride, or what is left of one, and strike it off."""
     stage = release / STAGING
     for path in stride.move:
         if (stage / path).exists():
@@ -127,6 +141,7 @@ def _move(release: Path, stride: _Stride) -> None:
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
     sync_folder(release)
+    (stage / STRIDE).unlink()
 
 
 def _sync(path: Path) -> None:

@@ -81,7 +81,7 @@ def run(
     with LocalEngine(folder) as engine:
         for name, (schema, content) in tables.items():
             pq.write_table(pa.Table.from_pylist(content, schema), folder / f"{name}.parquet")
-            engine.read(name, folder / f"{name}.parquet")
+            engine.read(name, [folder / f"{name}.parquet"])
         forest = make_forest(engine)
         engine.commit("cell_rows", folder / "rows.parquet")
     made = pq.read_table(folder / "rows.parquet").to_pylist()

@@ -1,0 +1,73 @@
+"""A small world and a release of it, made once for all tests, and fresh copies of it to break."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+import pytest
+
+from fedi_dataset.errors import MissingExtra
+from fedi_dataset.workspace import Workspace, default_workspace
+from tests.world import World, WrittenWorld
+
+if TYPE_CHECKING:
+    from fedi_dataset.pipeline import BuildReport
+
+AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
+"""When the shared release is built: after everything that the world's ledger says."""
+
+
+class ReleaseCopy(NamedTuple):
+    """A release with all that belongs to it, free to be changed."""
+
+    release: Path
+    work: Path
+    ledger: Path
+    """A copy of the ledger; the workspace records it."""
+    exports: tuple[Path, ...]
+    """The shared world's exports: read only."""
+
+
+@pytest.fixture(scope="session")
+def small_world() -> World:
+    """The people and talks of the shared world, and the truth about them."""
+    return World(7, conversations=24)
+
+
+@pytest.fixture(scope="session")
+def world(small_world: World, tmp_path_factory: pytest.TempPathFactory) -> WrittenWorld:
+    """The exports and the ledger of the shared world; read only."""
+    return small_world.write(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="session")
+def built(world: WrittenWorld, tmp_path_factory: pytest.TempPathFactory) -> BuildReport:
+    """The default build of the shared world; read only. Skips without the privacy extra."""
+    from fedi_dataset.pipeline import build  # slow to import: not for tests that do without
+
+    out = tmp_path_factory.mktemp("built") / "release"
+    try:
+        return build(world.exports, consent=world.ledger, out=out, as_of=AS_OF)
+    except MissingExtra as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def release_copy(built: BuildReport, world: WrittenWorld, tmp_path: Path) -> ReleaseCopy:
+    """A fresh copy of the built release, its workspace and its ledger below ``tmp_path``."""
+    release = tmp_path / "release"
+    work = default_workspace(release)
+    ledger = tmp_path / "ledger.jsonl"
+    shutil.copytree(built.release, release)
+    shutil.copytree(built.workspace, work)
+    shutil.copy(world.ledger, ledger)
+    workspace = Workspace(work)
+    state = workspace.state()
+    assert state.ledger is not None
+    moved = msgspec.structs.replace(state.ledger, path=str(ledger))
+    workspace.record(msgspec.structs.replace(state, ledger=moved))
+    return ReleaseCopy(release, work, ledger, tuple(world.exports))

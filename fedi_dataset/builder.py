@@ -17,7 +17,7 @@ import datasets
 import pyarrow as pa
 from datasets.builder import Key
 
-from fedi_dataset.builder_inputs import Inputs
+from fedi_dataset.builder_inputs import Inputs, Reading
 from fedi_dataset.builder_release import Shard, prepared_release, read_shard
 from fedi_dataset.schema import RELEASE_TABLES
 
@@ -38,8 +38,8 @@ class FediDatasetConfig(datasets.BuilderConfig):  # type: ignore[misc]  # datase
     """Path of a YAML file with the fields of BuildConfig."""
     as_of: str | datetime | None = None
     """Time (RFC 3339; UTC if it has no zone) that dates grants and expiries; default: now."""
-    inputs_digest: str = field(default="", init=False)
-    """Of what all these named when the builder was made; not for the caller to set."""
+    reading: Reading | None = field(default=None, init=False)
+    """What all these held when the builder was made; not for the caller to set."""
 
     def inputs(self) -> Inputs:
         """Give what is to be built from. Raises UsageError if something is missing."""
@@ -52,10 +52,10 @@ class FediDatasetConfig(datasets.BuilderConfig):  # type: ignore[misc]  # datase
 
         The default would go by paths and mtimes, and serve withdrawn rows from the cache.
         """
-        ours = ("data_dir", "data_files", "consent", "config_file", "as_of", "inputs_digest")
+        ours = ("data_dir", "data_files", "consent", "config_file", "as_of", "reading")
         about = {name: value for name, value in config_kwargs.items() if name not in ours}
-        self.inputs_digest = self.inputs().digest()
-        about["content"] = self.inputs_digest
+        self.reading = self.inputs().read()
+        about["content"] = self.reading.content
         config_id: str = super().create_config_id(about, custom_features=custom_features)
         return config_id
 
@@ -67,19 +67,17 @@ class FediDataset(datasets.ArrowBasedBuilder):  # type: ignore[misc]  # datasets
     BUILDER_CONFIGS = [FediDatasetConfig(name=name) for name in RELEASE_TABLES]  # noqa: RUF012 - as datasets declares it
     DEFAULT_CONFIG_NAME = "dialogues"
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take what datasets passes, and see to it that no superseded rows stay in a cache."""
+        super().__init__(*args, **kwargs)
+        self.config.inputs().note(self.config.reading, Path(self.cache_dir))
+
     def _info(self) -> datasets.DatasetInfo:
         schema = RELEASE_TABLES[self.config.name]
         return datasets.DatasetInfo(features=datasets.Features.from_arrow_schema(schema))
 
-    def _split_generators(
-        self, dl_manager: datasets.DownloadManager | datasets.StreamingDownloadManager
-    ) -> list[datasets.SplitGenerator]:
-        found = prepared_release(
-            self.config.name,
-            self.config.inputs(),
-            expected=self.config.inputs_digest,
-            cache=None if dl_manager.is_streaming else Path(self.cache_dir),
-        )
+    def _split_generators(self, dl_manager: object) -> list[datasets.SplitGenerator]:  # noqa: ARG002 - nothing is downloaded
+        found = prepared_release(self.config.name, self.config.inputs(), self.config.reading)
         return [
             datasets.SplitGenerator(name=split, gen_kwargs={"shards": shards})
             for split, shards in found.items()

@@ -1,8 +1,8 @@
-"""The Arrow caches that datasets wrote of one pair of exports and ledger, so that they can be deleted.
+"""What loads of one pair of exports and ledger left behind: the Arrow caches, and how far the ledger went.
 
 datasets never deletes a cache. When a consent is withdrawn, the next load gets another cache, and the
-rows would lie in the former one for good. So the builder notes every cache before it is written, in
-its own private folder, and deletes those that what it builds now has superseded.
+rows would lie in the former one for good. So the builder notes every cache in its own private folder, and
+deletes those that what it finds now has superseded.
 """
 
 from __future__ import annotations
@@ -13,42 +13,36 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock, Timeout
 
+from fedi_dataset.consent.ledger import Head
 from fedi_dataset.errors import UsageError
 from fedi_dataset.files import write_synced
 
-__all__ = ["renew_caches"]
+__all__ = ["Past", "note_load", "past"]
 
 
-class _Cache(msgspec.Struct, frozen=True):
-    """A cache that datasets wrote, or was about to write."""
+class Cache(msgspec.Struct, frozen=True, order=True):
+    """A folder into which datasets wrote rows, or may be about to."""
 
     path: str
-    """Absolute. Its name holds a hash of what was to be written into it: nobody else's is called so."""
+    """Absolute. Its name holds a hash of what is written into it: nobody else's folder is called so."""
     generation: str
     """Digest of the exports, the ledger and the code that its rows rest on."""
 
 
-def renew_caches(record: Path, generation: str, cache: Path | None) -> None:
-    """Delete the caches in ``record`` that are of another generation, and note ``cache``.
+class Past(msgspec.Struct, frozen=True):
+    """What is on record."""
 
-    A folder goes with all that lies in it, so what ``Dataset.map`` kept beside its rows goes too. One that is
-    being written at this moment stays on record, to be deleted the next time. ``cache`` is None where nothing
-    is cached, as in streaming. Raises UsageError for a damaged record, OSError for what cannot be deleted.
-    """
-    known = _read(record)
-    kept = {one for one in known if one.generation == generation or not _delete(Path(one.path))}
-    if cache is not None:
-        kept.add(_Cache(str(cache.resolve()), generation))
-    if kept != known:
-        in_order = sorted(kept, key=lambda one: (one.path, one.generation))
-        write_synced(record, msgspec.json.encode(in_order), mode=0o600)
+    head: Head | None = None
+    """Of the longest ledger seen."""
+    caches: tuple[Cache, ...] = ()
 
 
-def _read(record: Path) -> set[_Cache]:
+def past(record: Path) -> Past:
+    """Read the record, empty if there is none. Raises UsageError if it is damaged."""
     try:
-        return msgspec.json.decode(record.read_bytes(), type=set[_Cache])
+        return msgspec.json.decode(record.read_bytes(), type=Past)
     except FileNotFoundError:
-        return set()
+        return Past()
     except msgspec.DecodeError as error:
         raise UsageError(
             f"{record} is damaged ({error}), so superseded caches cannot be found. Delete it and every "
@@ -56,8 +50,29 @@ def _read(record: Path) -> set[_Cache]:
         ) from error
 
 
-def _delete(cache: Path) -> bool:
+def note_load(record: Path, head: Head, generation: str, cache: Path) -> None:
+    """Put a load on record, and delete the caches of all other generations.
+
+    A folder goes with all that lies in it, so what ``Dataset.map`` kept beside its rows goes too. One that is
+    being written at this moment stays on record, to be deleted the next time. Raises OSError for what
+    cannot be deleted.
+    """
+    with FileLock(f"{record}.lock"):
+        known = past(record)
+        if known.head is not None and known.head.lines > head.lines:
+            return  # another process saw more of the ledger meanwhile: this load is superseded
+        kept = {
+            one for one in known.caches if one.generation == generation or not _delete(one.path)
+        }
+        kept.add(Cache(str(cache.resolve()), generation))
+        new = Past(head, tuple(sorted(kept)))
+        if new != known:
+            write_synced(record, msgspec.json.encode(new), mode=0o600)
+
+
+def _delete(path: str) -> bool:
     """Delete a cache and what a killed process left of one; False if somebody is writing it."""
+    cache = Path(path)
     if not cache.parent.is_dir():
         return True  # somebody deleted it with all around it
     try:

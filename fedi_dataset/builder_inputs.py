@@ -10,23 +10,58 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import datasets
+from filelock import FileLock
 
+from fedi_dataset.builder_caches import note_load, past
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.ledger import Given, Head, Ledger
 from fedi_dataset.errors import FediDatasetError, UsageError
 from fedi_dataset.exports import digest_of, expand
 from fedi_dataset.release.manifest import versions
 from fedi_dataset.version import code_digest
-from fedi_dataset.workspace import State, Workspace, default_workspace
+from fedi_dataset.workspace import Workspace, default_workspace, fingerprint
 
-__all__ = ["Inputs", "workspaces"]
+__all__ = ["Inputs", "Reading", "private", "secret", "workspaces"]
 
 
 def workspaces() -> Path:
     """Folder of all releases that the builder made on this machine: ``fedi_dataset-work`` in the datasets cache."""
     return Path(datasets.config.HF_DATASETS_CACHE).expanduser() / "fedi_dataset-work"
+
+
+def secret() -> bytes:
+    """The secret of all these releases: so rows do not depend on where exports and ledger lie.
+
+    Were it each workspace's own, a moved folder would be split anew, and what was trained on be tested on.
+    """
+    folder = private(workspaces())
+    with FileLock(folder / "secret.lock"):
+        return Workspace(folder).secret_or_new()
+
+
+def private(folder: Path) -> Path:
+    """Make a folder that only its owner may look into."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)
+    return folder
+
+
+class Reading(NamedTuple):
+    """Digests of what was read; the rows are a function of it."""
+
+    content: str
+    """Of everything: exports, ledger, config, code, libraries, secret.
+
+    An expiry that passes changes the rows though no file changed; so which of the ledger's dates have
+    come is in it, too.
+    """
+    generation: str
+    """Of everything but the config: another generation supersedes this one, in all configs."""
+    head: Head
+    """Of the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,49 +115,49 @@ class Inputs:
         return self.folder / "release"
 
     @property
-    def state(self) -> State:
-        """What the last build of them recorded."""
-        return Workspace(default_workspace(self.release)).state()
-
-    def digest(self) -> str:
-        """Digest of all that decides the rows: contents of the exports, ledger, config, code, libraries.
-
-        An expiry that passes changes the rows though no file changed; so which of the ledger's dates have
-        come is in it, too. Raises LedgerRolledBack if a former load saw more of the ledger: rows of
-        a shorter one may still be in a cache, and must not be found there.
-        """
-        used = self.state.ledger  # read first: a ledger only grows
-        ledger = Ledger.load(self.ledger)
-        if used is not None:
-            ledger.check_extends(Head(used.lines, used.sha256))
-        exports = {digest_of(path) for path in expand([self.exports], beside=self.ledger)}
-        return self._content(self._generation(exports, ledger.head.sha256, ledger))
-
-    def built(self) -> tuple[str, str]:
-        """The digest, and that of the generation, of what the last build really read.
-
-        All configs of one generation may be used side by side; another one supersedes them all.
-        """
-        state = self.state
-        if state.ledger is None:
-            raise FediDatasetError(f"nothing was built in {self.folder}")
-        exports = {record.export_id for record in state.exports}
-        generation = self._generation(exports, state.ledger.sha256, Ledger.load(self.ledger))
-        return self._content(generation), generation
+    def record(self) -> Path:
+        """Where loads are put on record (builder_caches.py)."""
+        return self.folder / "loads.json"
 
     def config(self) -> BuildConfig:
         """Read the config file; the defaults if there is none."""
         return BuildConfig.from_yaml(self.config_file) if self.config_file else BuildConfig()
 
-    def _generation(self, exports: Set[str], head: str, ledger: Ledger) -> str:
+    def read(self) -> Reading:
+        """Read all that decides the rows, as it is now.
+
+        Raises LedgerRolledBack if a former load saw more of the ledger: rows that rest on a shorter one may
+        still lie in a cache, and must not be found there.
+        """
+        seen = past(self.record).head  # first: a ledger only grows
+        ledger = Ledger.load(self.ledger)
+        if seen is not None:
+            ledger.check_extends(seen)
+        exports = {digest_of(path) for path in expand([self.exports], beside=self.ledger)}
+        return self._reading(exports, ledger, ledger.head)
+
+    def note(self, reading: Reading, cache: Path) -> None:
+        """Put on record that ``cache`` is for the rows of this reading, and delete what it supersedes."""
+        private(self.folder)
+        note_load(self.record, reading.head, reading.generation, cache)
+
+    def built(self) -> Reading:
+        """Give what the last build really read."""
+        state = Workspace(default_workspace(self.release)).state()
+        if state.ledger is None:
+            raise FediDatasetError(f"nothing was built in {self.folder}")
+        exports = {record.export_id for record in state.exports}
+        head = Head(state.ledger.lines, state.ledger.sha256)
+        return self._reading(exports, Ledger.load(self.ledger), head)
+
+    def _reading(self, exports: Set[str], ledger: Ledger, head: Head) -> Reading:
         events = ledger.events
         dates = [one.expires for one in events if isinstance(one, Given) and one.expires]
         come = sum(date <= self.as_of for date in [*dates, *(one.at for one in events)])
         libraries = [f"{name} {version}" for name, version in versions().items()]
-        return _digest([*sorted(exports), head, str(come), code_digest(), *libraries])
-
-    def _content(self, generation: str) -> str:
-        return _digest([generation, self.config().digest])
+        us = [fingerprint(secret()), code_digest(), *libraries]
+        generation = _digest([*sorted(exports), head.sha256, str(come), *us])
+        return Reading(_digest([generation, self.config().digest]), generation, head)
 
 
 def _time(as_of: str | datetime | None) -> datetime:

@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock
 
-from fedi_dataset.builder_caches import renew_caches
-from fedi_dataset.builder_inputs import Inputs
+from fedi_dataset.builder_inputs import Inputs, Reading, private, secret
 from fedi_dataset.config import SPLITS
 from fedi_dataset.errors import FediDatasetError, UsageError
 from fedi_dataset.pipeline import BuildReport, build
@@ -29,21 +28,14 @@ class Shard(NamedTuple):
     sha256: str
 
 
-def prepared_release(
-    table: str, inputs: Inputs, *, expected: str, cache: Path | None
-) -> dict[str, list[Shard]]:
+def prepared_release(table: str, inputs: Inputs, expected: Reading) -> dict[str, list[Shard]]:
     """Build (or find unchanged) the release of the inputs; give split → shards of ``table``.
 
-    One process builds, others wait: the ranks of a training run all come here at once. ``cache`` is the folder
-    into which datasets will write the rows, if it does; those of superseded rows are deleted.
-
-    Raises UsageError if ``expected``, the inputs' digest, is not that of what was built, and if the table has no rows.
-    Warns of input that could not be read.
+    One process builds, others wait: the ranks of a training run all come here at once. Raises UsageError if
+    what was built is not what was ``expected``, and if the table has no rows. Warns of input that could
+    not be read.
     """
-    folder = inputs.folder
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
-    with FileLock(folder / "lock"):
+    with FileLock(private(inputs.folder) / "lock"):
         report = build(
             [inputs.exports],
             consent=inputs.ledger,
@@ -51,14 +43,13 @@ def prepared_release(
             config=inputs.config(),
             as_of=inputs.as_of,
             prune=True,  # the folder's content is the list of exports
+            secret=secret(),
         )
-        digest, generation = inputs.built()
-        if digest != expected:
+        if inputs.built().content != expected.content:
             raise UsageError(
                 f"the exports in {inputs.exports}, the ledger or the config changed while they were loaded; "
                 "call load_dataset again"
             )
-        renew_caches(folder / "caches.json", generation, cache)
     _warn(report)
     return _shards(table, inputs.release, report.manifest.tables())
 
@@ -74,15 +65,14 @@ def read_shard(shard: Shard) -> Iterator[pa.Table]:
         "exports, ledger or config changed, and it was built anew. Call load_dataset again"
     )
     try:
-        file = Path(shard.path).open("rb")
+        with Path(shard.path).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != shard.sha256:
+                raise FediDatasetError(anew)
+            with pq.ParquetFile(file) as parquet:
+                for index in range(parquet.num_row_groups):
+                    yield parquet.read_row_group(index)
     except FileNotFoundError as error:
         raise FediDatasetError(anew) from error
-    with file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != shard.sha256:
-            raise FediDatasetError(anew)
-        with pq.ParquetFile(file) as parquet:
-            for index in range(parquet.num_row_groups):
-                yield parquet.read_row_group(index)
 
 
 def _shards(
@@ -108,6 +98,6 @@ def _warn(report: BuildReport) -> None:
     if items:
         warnings.warn(
             f"{items} items of the exports could not be read and are left out; "
-            "`fedi-dataset inspect` names them",
+            "`fedi-dataset inspect` counts them for each export",
             stacklevel=2,
         )

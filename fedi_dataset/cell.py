@@ -2,7 +2,8 @@
 
 What a cell comes out as depends on its rows (texts, verdicts, people), the config, the detector, the
 code and pyarrow's version, and on nothing else; their digest names a finished cell, so that a build
-takes up where an earlier one stopped, and a withdrawal re-runs only the cells that it touches.
+takes up where an earlier one stopped, and a withdrawal re-runs only the cells that it touches. What was
+detected in a text before comes along with its row, and spares running the detector, not more.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -24,10 +25,11 @@ from fedi_dataset.conversations.rows import Outcome, Words, make_rows, split_of
 from fedi_dataset.conversations.turns import Utterance
 from fedi_dataset.engines import CellFunction
 from fedi_dataset.privacy.detector import Detector, load_detector
+from fedi_dataset.privacy.keys import key
 from fedi_dataset.privacy.placeholders import mostly_placeholders
 from fedi_dataset.privacy.scrub import Said, Scrubbed, scrub
-from fedi_dataset.privacy.spans import Mark, Person
-from fedi_dataset.schema import CELL_OUTPUT, RELEASE_TABLES
+from fedi_dataset.privacy.spans import Mark, Person, Span
+from fedi_dataset.schema import CELL_OUTPUT, DETECTIONS, RELEASE_TABLES
 from fedi_dataset.text.marked import cut
 from fedi_dataset.text.markup import quoted_words
 from fedi_dataset.text.quality import is_empty, untrained_reason
@@ -35,6 +37,9 @@ from fedi_dataset.text.quality import is_empty, untrained_reason
 __all__ = ["CellFactory", "CellReport", "encode_table"]
 
 Row = dict[str, Any]
+
+CACHED = ("detected_by", "detected_text", "detected")
+"""Columns of an earlier detection. They decide how long the work takes, not what comes of it."""
 
 
 class CellReport(msgspec.Struct, frozen=True):
@@ -66,10 +71,14 @@ class CellFactory:
         """Give the function; its detector is loaded with the first cell that needs work."""
         return _Worker(self)
 
+    def name_digest(self, words: tuple[str, ...]) -> bytes:
+        """Hash a name's words, as people who withdrew are kept."""
+        return key(self.secret, "form", *words)
+
     def digest(self, rows: pa.RecordBatch) -> str:
         """Name the outcome of a cell: SHA-256 over its rows and all that its outcome depends on."""
         about = [self.config.digest, self.detector_version, self.code_version, pa.__version__]
-        content = rows.drop_columns(["cell"]).to_pylist()
+        content = rows.drop_columns(["cell", *CACHED]).to_pylist()
         return hashlib.sha256(msgspec.msgpack.encode([about, content])).hexdigest()
 
 
@@ -94,7 +103,9 @@ class _Worker:
         people = _people(row for row in rows if row["rank"] == 0)
         posts = [row for row in rows if row["rank"] == 1]
         said = _without_quotes(posts, tally)
-        scrubbed = scrub(said, people, self._load())
+        detections = _Detections(posts, said, self._factory, self._load)
+        scrubbed = scrub(said, people, detections.of, self._factory.name_digest)
+        tally.detections += detections.rows()
         reasons = {
             row["post_key"]: "empty_text" if is_empty(one.text) else clean.refused
             for row, one, clean in zip(posts, said, scrubbed, strict=True)
@@ -105,7 +116,7 @@ class _Worker:
             if reasons[row["post_key"]] is None
         }
         utterances = [_utterance(row, clean, kept.keys(), config) for row, clean in kept.values()]
-        words = {key: _words(row, clean) for key, (row, clean) in kept.items()}
+        words = {post: _words(row, clean) for post, (row, clean) in kept.items()}
         outcome = make_rows(anchor, utterances, words, config=config, secret=secret)
         tally.add(split_of(secret, anchor, config), outcome, posts, reasons, scrubbed)
 
@@ -117,6 +128,48 @@ class _Worker:
         return self._detector
 
 
+class _Detections:
+    """What is detected in a conversation's texts: taken from earlier, or found now."""
+
+    def __init__(
+        self,
+        posts: Sequence[Row],
+        said: Sequence[Said],
+        factory: CellFactory,
+        load: Callable[[], Detector],
+    ) -> None:
+        self._posts = posts
+        self._said = said
+        self._version = factory.detector_version
+        self._load = load
+        self._keys = [key(factory.secret, "text", one.language, one.text) for one in said]
+        self._found: dict[int, tuple[Span, ...] | None] = {}
+
+    def of(self, index: int) -> tuple[Span, ...] | None:
+        """Give what is in one text; None if no detector covers it."""
+        row, said = self._posts[index], self._said[index]
+        if (row["detected_by"], row["detected_text"]) == (self._version, self._keys[index]):
+            spans = row["detected"]
+            self._found[index] = None if spans is None else tuple(Span(**one) for one in spans)
+        else:
+            detector = self._load()
+            covered = detector.covers(said.text, said.language)
+            self._found[index] = detector.detect(said.text, said.language) if covered else None
+        return self._found[index]
+
+    def rows(self) -> list[Row]:
+        """Give rows of DETECTIONS for all texts that did not raise."""
+        return [
+            {
+                "post_key": self._posts[index]["post_key"],
+                "detector": self._version,
+                "text_key": self._keys[index],
+                "spans": None if spans is None else [asdict(one) for one in spans],
+            }
+            for index, spans in self._found.items()
+        ]
+
+
 @dataclass
 class _Tally:
     """What the conversations of a cell became, collected."""
@@ -126,6 +179,7 @@ class _Tally:
     turns: dict[str, list[str]] = field(default_factory=dict)
     entities: Counter[str] = field(default_factory=Counter)
     gaps: Counter[str] = field(default_factory=Counter)
+    detections: list[Row] = field(default_factory=list)
     quoted_words: int = 0
 
     def add(
@@ -154,6 +208,8 @@ class _Tally:
             if rows:
                 encoded = encode_table(pa.Table.from_pylist(rows, RELEASE_TABLES[table]))
                 yield table, split, len(rows), encoded
+        encoded = encode_table(pa.Table.from_pylist(self.detections, DETECTIONS))
+        yield "detections", "", len(self.detections), encoded
         report = CellReport(
             self.posts, self.turns, dict(self.entities), self.quoted_words, dict(self.gaps)
         )
@@ -193,6 +249,7 @@ def _people(rows: Iterable[Row]) -> list[Person]:
             handles=tuple(sorted(known.get("handle", ()))),
             names=tuple(sorted(known.get("name", ()))),
             urls=tuple(sorted(known.get("url", ()))),
+            hidden=tuple(sorted(known.get("hidden", ()))),
         )
         for account, known in sorted(forms.items())
     ]

@@ -27,21 +27,32 @@ class OpenedExports:
     exports: list[Export] = field(default_factory=list)
     records: list[ExportRecord] = field(default_factory=list)
     quarantined: list[QuarantineRecord] = field(default_factory=list)
+    excused: list[ExportRecord] = field(default_factory=list)
+    """Recorded exports of people who withdrew, whose files are not among those given."""
     problems: list[str] = field(default_factory=list)
     """A sentence for each export that was quarantined as a whole."""
 
 
 def choose_exports(
-    paths: Sequence[Path], recorded: Sequence[ExportRecord], *, add: bool, prune: bool
+    paths: Sequence[Path],
+    recorded: Sequence[ExportRecord],
+    *,
+    add: bool,
+    prune: bool,
+    excused: frozenset[str] = frozenset(),
 ) -> OpenedExports:
     """Open the exports at ``paths`` (with ``add``, the recorded ones too).
+
+    ``excused`` are ids of recorded exports whose files may be missing: their owners have withdrawn.
 
     Raises UsageError for a path that is not there, a file of no known format, and, unless ``prune``, for recorded
     exports that are not among them. One that cannot be read is quarantined.
     """
     opened = _open_all(paths)
     seen = {record.export_id for record in opened.records}
-    missing = [record for record in recorded if record.export_id not in seen]
+    absent = [record for record in recorded if record.export_id not in seen]
+    opened.excused = [record for record in absent if record.export_id in excused and record.part]
+    missing = [record for record in absent if record.export_id not in excused]
     if add:
         _add_recorded(opened, missing)
     elif missing and not prune:

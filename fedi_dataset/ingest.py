@@ -32,7 +32,7 @@ from fedi_dataset.schema import ALIASES, IDENTITIES, LINKS, MENTIONED, POSTS, VE
 from fedi_dataset.text.clean import clean
 from fedi_dataset.version import code_digest
 
-__all__ = ["TABLES", "Part", "QuarantineRecord", "ingest"]
+__all__ = ["TABLES", "Part", "QuarantineRecord", "ingest", "read_part"]
 
 FLUSH_ROWS = 5_000
 
@@ -61,7 +61,8 @@ class Part(msgspec.Struct, frozen=True):
     """What one export came to: the folder with its tables, and its counts."""
 
     name: str
-    """Of the folder: the export's id and the digest of what decides the part, shortened."""
+    """Of the folder: the export's id and the digest of what decides the part, both shortened."""
+    export_id: str
     tally: dict[str, dict[str, int]]
     """Reason (KEPT for admitted) → account key in hex → items."""
     quarantined: tuple[QuarantineRecord, ...]
@@ -91,11 +92,16 @@ def ingest(
         name = _part_name(export, gate, config)
         if not (folder / name / "part.json").exists():
             _read(export, gate, folder / name, secret=secret, config=config)
-        parts.append(msgspec.json.decode((folder / name / "part.json").read_bytes(), type=Part))
+        parts.append(read_part(folder / name))
         items += parts[-1].items
         tick("reading", items, None)
     tick("reading", items, items)
     return parts
+
+
+def read_part(folder: Path) -> Part:
+    """Read the counts of a part that is there."""
+    return msgspec.json.decode((folder / "part.json").read_bytes(), type=Part)
 
 
 def _part_name(export: Export, gate: Gate, config: BuildConfig) -> str:
@@ -122,7 +128,12 @@ def _read(export: Export, gate: Gate, folder: Path, *, secret: bytes, config: Bu
                 quarantined.append(QuarantineRecord(export.export_id, item.position, str(code)))
         for row in people.rows():
             write("identities", row)
-    part = Part(folder.name, {code: dict(by) for code, by in tally.items()}, tuple(quarantined))
+    part = Part(
+        folder.name,
+        export.export_id,
+        {code: dict(by) for code, by in tally.items()},
+        tuple(quarantined),
+    )
     write_synced(scratch / "part.json", msgspec.json.encode(part, order="sorted"), mode=0o600)
     scratch.replace(folder)
     sync_folder(folder.parent)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -27,10 +28,11 @@ from fedi_dataset.conversations.forest import Forest, make_forest
 from fedi_dataset.engines import Engine
 from fedi_dataset.engines.local import LocalEngine
 from fedi_dataset.errors import FediDatasetError, UsageError
-from fedi_dataset.exports import choose_exports, expand
+from fedi_dataset.exports import OpenedExports, choose_exports, expand
 from fedi_dataset.files import sha256_of
-from fedi_dataset.ingest import TABLES, Part, QuarantineRecord, ingest
+from fedi_dataset.ingest import TABLES, Part, QuarantineRecord, ingest, read_part
 from fedi_dataset.privacy.detector import Detector, load_detector
+from fedi_dataset.privacy.keys import key
 from fedi_dataset.reasons import sentence
 from fedi_dataset.release.law import KEPT, Step, Tally, broken, exact, released, tally_of
 from fedi_dataset.release.manifest import (
@@ -46,6 +48,7 @@ from fedi_dataset.release.publish import (
     DoneCell,
     default_config,
     distinct,
+    payload,
     publish,
     read_reports,
     stage_shards,
@@ -53,10 +56,12 @@ from fedi_dataset.release.publish import (
 from fedi_dataset.release.removed import stage_removed_keys
 from fedi_dataset.release.store import Staging, recover, staging
 from fedi_dataset.samples import check_demo_secret
-from fedi_dataset.schema import CELL_OUTPUT
+from fedi_dataset.schema import CELL_OUTPUT, DETECTIONS
+from fedi_dataset.suppression import accounts_standing, suppress
 from fedi_dataset.tokens.tokenize import renew_tokens
 from fedi_dataset.version import code_digest
 from fedi_dataset.workspace import (
+    ExportRecord,
     LedgerRecord,
     State,
     Workspace,
@@ -129,8 +134,6 @@ def build(
     workspace state and ``as_of``: the same bytes, whatever the number of workers.
     """
     release = Path(out)
-    config = config or BuildConfig()
-    as_of = (as_of or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
     workspace = Workspace(Path(work) if work is not None else default_workspace(release))
     recovered = recover(release)
     old = read_manifest(release)
@@ -138,70 +141,149 @@ def build(
     _check_workspace(workspace, old, release)
     with workspace.locked():
         state = workspace.state()
-        _check_ledger(ledger, state, old)
+        setting = _Setting(
+            release=release,
+            workspace=workspace,
+            config=config or BuildConfig(),
+            as_of=(as_of or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0),
+            workers=workers,
+            secret=workspace.secret_or_new(secret),
+            tick=tick,
+            fresh=fresh,
+        )
         paths = expand([Path(path) for path in exports], beside=ledger.path)
-        opened = choose_exports(paths, state.exports, add=add, prune=prune)
-        key = workspace.secret_or_new(secret)
-        check_demo_secret(key, [record.export_id for record in opened.records])
-        if fresh:
-            workspace.forget_cells(frozenset())
-            workspace.forget_parts(frozenset())
-        detector = load_detector(config.detector)
-        gate = Gate(ledger, config, as_of, InstanceTerms.load())
-        parts = ingest(
-            opened.exports, gate, secret=key, config=config, folder=workspace.parts, tick=tick
+        while True:
+            _check_ledger(ledger, state, old)
+            withdrawn = _Withdrawn.of(ledger, setting, state)
+            opened = choose_exports(
+                paths, state.exports, add=add, prune=prune, excused=withdrawn.export_ids(state)
+            )
+            check_demo_secret(setting.secret, [record.export_id for record in opened.records])
+            report = _attempt(setting, opened, withdrawn, ledger, state, old)
+            if report is not None:
+                return replace(report, recovered=recovered)
+            ledger = Ledger.load(ledger.path)  # it grew while we worked: somebody withdrew, perhaps
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """What stays the same however often a build has to begin again."""
+
+    release: Path
+    workspace: Workspace
+    config: BuildConfig
+    as_of: datetime
+    workers: int
+    secret: bytes = field(repr=False)
+    tick: Ticker
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class _Withdrawn:
+    """Who has withdrawn, and who consents, as account keys."""
+
+    gone: frozenset[bytes]
+    consenting: frozenset[bytes]
+
+    @classmethod
+    def of(cls, ledger: Ledger, setting: _Setting, state: State) -> _Withdrawn:
+        """Read it off the ledger. A withdrawal under another spelling of an account reaches the account."""
+        withdrawn, consenting = accounts_standing(ledger, setting.as_of)
+        gone = {key(setting.secret, "account", account) for account in withdrawn}
+        back = {key(setting.secret, "account", account) for account in consenting}
+        for record in state.exports:
+            spellings = {bytes.fromhex(spelled) for spelled in record.account_keys}
+            if spellings & gone:
+                gone |= spellings
+        return cls(frozenset(gone), frozenset(back - gone))
+
+    def export_ids(self, state: State) -> frozenset[str]:
+        """Give the recorded exports of those who are gone: their files may be gone too."""
+        return frozenset(
+            record.export_id
+            for record in state.exports
+            if self.gone.intersection(map(bytes.fromhex, record.account_keys))
         )
-        if not parts:
-            raise FediDatasetError(_nothing_left({}, opened.problems))
-        with LocalEngine(workspace.scratch, workers=workers) as engine:
-            for name in TABLES:
-                engine.read(name, _files_of(parts, name, workspace))
-            forest = make_forest(engine)
-            duplicates = _duplicates(engine, workspace.scratch)
-            factory = CellFactory(
-                config, key, detector.version, code_digest(), workspace.finished_cells()
-            )
-            cells = _work_on_cells(engine, forest, workspace, factory, tick)
-        tallies = _tallies(parts, forest, duplicates, cells.reports)
-        law = _law(tallies)
-        verdicts = _digest(_files_of(parts, "verdicts", workspace))
-        with staging(release) as stage:
-            files = stage_shards(
-                stage, cells.done, workspace, bits=forest.bits, limit=config.shard_bytes
-            )
-            if not files and old is None:
-                raise FediDatasetError(_nothing_left(law, opened.problems))
-            new = _manifest(
-                stage,
-                files,
-                config=config,
-                as_of=as_of,
-                valid_until=_earliest_expiry(_files_of(parts, "posts", workspace)),
-                detector=detector,
-                head=ledger.head,
-                secret=key,
-                forest=forest,
-                tallies=tallies,
-            )
-            new = renew_tokens(stage, release, old, new, tick=tick)
-            new = stage_removed_keys(stage, release, old, new)
-            published = publish(stage, old, new, force=state.verdicts != verdicts)
-        workspace.record(
-            State(
-                exports=tuple(opened.records),
-                ledger=LedgerRecord(
-                    str(ledger.path.resolve()), ledger.head.lines, ledger.head.sha256
-                ),
-                config=config.to_dict(),
-                law=law,
-                parts=tuple(part.name for part in parts),
-                verdicts=verdicts,
-            )
+
+
+def _attempt(
+    setting: _Setting,
+    opened: OpenedExports,
+    withdrawn: _Withdrawn,
+    ledger: Ledger,
+    state: State,
+    old: Manifest | None,
+) -> BuildReport | None:
+    """Build once; None if the ledger grew meanwhile, and then nothing is published."""
+    workspace, config = setting.workspace, setting.config
+    if setting.fresh:
+        workspace.forget_cells(frozenset())
+        workspace.forget_parts(frozenset(record.part for record in opened.excused))
+    detector = load_detector(config.detector)
+    gate = Gate(ledger, config, setting.as_of, InstanceTerms.load())
+    parts = _parts(setting, opened, gate)
+    if not parts:
+        raise FediDatasetError(_nothing_left({}, opened.problems))
+    hidden = suppress(
+        workspace.path,
+        [workspace.parts / part.name for part in parts],
+        withdrawn.gone,
+        withdrawn.consenting,
+        setting.secret,
+    )
+    with LocalEngine(workspace.scratch, workers=setting.workers) as engine:
+        for name in TABLES:
+            engine.read(name, _files_of(parts, name, workspace))
+        engine.read("identities", [*_files_of(parts, "identities", workspace), hidden])
+        engine.read("detections", _detections(workspace, state.cells))
+        forest = make_forest(engine)
+        duplicates = _duplicates(engine, workspace.scratch)
+        factory = CellFactory(
+            config, setting.secret, detector.version, code_digest(), workspace.finished_cells()
         )
-        workspace.forget_cells(frozenset(done.digest for done in cells.done))
-        workspace.forget_parts(frozenset(part.name for part in parts))
+        cells = _work_on_cells(engine, forest, workspace, factory, setting.tick)
+    tallies = _tallies(parts, forest, duplicates, cells.reports)
+    law = _law(tallies)
+    verdicts = _digest(_files_of(parts, "verdicts", workspace))
+    with staging(setting.release) as stage:
+        files = stage_shards(
+            stage, cells.done, workspace, bits=forest.bits, limit=config.shard_bytes
+        )
+        if not files and old is None:
+            raise FediDatasetError(_nothing_left(law, opened.problems))
+        new = _manifest(
+            stage,
+            files,
+            config=config,
+            as_of=setting.as_of,
+            valid_until=_earliest_expiry(_files_of(parts, "posts", workspace)),
+            detector=detector,
+            head=ledger.head,
+            secret=setting.secret,
+            forest=forest,
+            tallies=tallies,
+        )
+        new = renew_tokens(stage, setting.release, old, new, tick=setting.tick)
+        new = stage_removed_keys(stage, setting.release, old, new)
+        if Ledger.load(ledger.path).head != ledger.head:
+            return None
+        published = publish(stage, old, new, force=state.verdicts != verdicts)
+    workspace.record(
+        State(
+            exports=_records(opened, parts, withdrawn, setting.secret),
+            ledger=LedgerRecord(str(ledger.path.resolve()), ledger.head.lines, ledger.head.sha256),
+            config=config.to_dict(),
+            law=law,
+            parts=tuple(part.name for part in parts),
+            cells=tuple(done.digest for done in cells.done),
+            verdicts=verdicts,
+        )
+    )
+    workspace.forget_cells(frozenset(done.digest for done in cells.done))
+    workspace.forget_parts(frozenset(part.name for part in parts))
     return BuildReport(
-        release=release,
+        release=setting.release,
         workspace=workspace.path,
         written=published is not None,
         manifest=published or old or new,
@@ -212,8 +294,62 @@ def build(
         problems=tuple(opened.problems),
         cells_run=cells.run,
         cells_reused=len(cells.done) - cells.run,
-        recovered=recovered,
     )
+
+
+def _parts(setting: _Setting, opened: OpenedExports, gate: Gate) -> list[Part]:
+    """Read what was opened, and take along what is kept of people who withdrew: keys and reasons."""
+    folder = setting.workspace.parts
+    parts = ingest(
+        opened.exports,
+        gate,
+        secret=setting.secret,
+        config=setting.config,
+        folder=folder,
+        tick=setting.tick,
+    )
+    parts += [read_part(folder / record.part) for record in opened.excused]
+    return sorted(parts, key=lambda part: part.name)
+
+
+def _records(
+    opened: OpenedExports, parts: Sequence[Part], withdrawn: _Withdrawn, secret: bytes
+) -> tuple[ExportRecord, ...]:
+    """Record the exports with their parts; of people who withdrew no path, for it may name them."""
+    accounts = {
+        export.export_id: [
+            key(secret, "account", spelled).hex()
+            for spelled in (export.owner.uri, *export.owner.aliases)
+        ]
+        for export in opened.exports
+    }
+    names = {part.export_id: part.name for part in parts}
+    records = [
+        msgspec.structs.replace(
+            record,
+            account_keys=tuple(accounts.get(record.export_id, ())),
+            part=names.get(record.export_id, ""),
+        )
+        for record in opened.records
+    ] + opened.excused
+    return tuple(
+        msgspec.structs.replace(record, path="")
+        if withdrawn.gone.intersection(map(bytes.fromhex, record.account_keys))
+        else record
+        for record in sorted(records, key=lambda record: record.export_id)
+    )
+
+
+def _detections(workspace: Workspace, cells: Sequence[str]) -> list[Path]:
+    """Lay out what was detected in the cells of the last build, as tables; one without rows if none."""
+    folder = workspace.scratch / "detections"
+    folder.mkdir(exist_ok=True)
+    files = [folder / "none.parquet"]
+    pq.write_table(DETECTIONS.empty_table(), files[0])
+    for digest in sorted(workspace.finished_cells().intersection(cells)):
+        files.append(folder / f"{digest}.parquet")
+        files[-1].write_bytes(payload(workspace, digest, "detections", ""))
+    return files
 
 
 def _check_workspace(workspace: Workspace, old: Manifest | None, release: Path) -> None:
@@ -242,8 +378,8 @@ def _duplicates(engine: Engine, scratch: Path) -> list[str]:
     """Give the persons behind posts met again, one entry a copy."""
     engine.sql("copies", "select subject_key from ranked_posts where copy > 1")
     engine.commit("copies", scratch / "copies.parquet")
-    keys = pq.read_table(scratch / "copies.parquet")["subject_key"].to_pylist()
-    return [key.hex() for key in keys]
+    people = pq.read_table(scratch / "copies.parquet")["subject_key"].to_pylist()
+    return [person.hex() for person in people]
 
 
 def _work_on_cells(

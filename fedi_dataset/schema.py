@@ -78,11 +78,32 @@ IDENTITIES: Final = pa.schema(
     [
         ("form_key", KEY),  # of all three below: one row a form
         ("account_key", KEY),
-        ("kind", pa.string()),  # handle, name or url (profile URLs and account URIs)
-        ("form", pa.string()),
+        ("kind", pa.string()),  # handle, name, url (of profiles, account URIs), or hidden
+        ("form", pa.string()),  # of a hidden one: keyed hashes, as JSON (privacy/hidden.py)
     ]
 )
 """What names a person, to find it in text. Never leaves the workspace."""
+
+SPANS: Final = pa.list_(
+    pa.struct(
+        [
+            ("begin", pa.int32()),
+            ("end", pa.int32()),
+            ("entity", pa.string()),
+            ("score", pa.float64()),
+        ]
+    )
+)
+
+DETECTIONS: Final = pa.schema(
+    [
+        ("post_key", KEY),
+        ("detector", pa.string()),  # its version
+        ("text_key", KEY),  # of text and language: another text is detected anew
+        ("spans", SPANS),  # null: the detector does not cover it
+    ]
+)
+"""What the detector found, offsets only, so that it is not run twice on a text. Kept with its cell."""
 
 CELL_OUTPUT: Final = pa.schema(
     [

@@ -43,7 +43,12 @@ class ExportRecord(msgspec.Struct, frozen=True):
 
     export_id: str
     path: str
+    """Empty once its owner withdrew."""
     format: str
+    account_keys: tuple[str, ...] = ()
+    """Of the owner's account, then of its other spellings, in hex."""
+    part: str = ""
+    """Name of its part; empty if it could not be read."""
 
 
 class LedgerRecord(msgspec.Struct, frozen=True):
@@ -64,6 +69,8 @@ class State(msgspec.Struct, frozen=True):
     """The conservation law, exact."""
     parts: tuple[str, ...] = ()
     """Names of the parts that the release is made of, in the order of exports."""
+    cells: tuple[str, ...] = ()
+    """Digests of the cells that the release is made of, in their order."""
     verdicts: str = ""
     """Digest of all verdicts, to see whether anything changed."""
 

@@ -111,6 +111,7 @@ def _run(*command: str, folder: Path = ROOT, quiet: bool = False) -> None:
     }
     environment["HF_HOME"] = str(folder / ".huggingface")
     environment["HF_HUB_OFFLINE"] = "1"
+    environment["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
     output = subprocess.PIPE if quiet else None
     done = subprocess.run(
         command,

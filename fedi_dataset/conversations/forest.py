@@ -4,7 +4,7 @@ All of it is SQL that DuckDB and Spark both run, over tables of keys. Parent lin
 pointer doubling (Hillis and Steele 1986), which needs log2(depth) joins, keeps every row of a doubled
 id, and, unlike a recursive query, neither loops on a cycle nor loses what hangs below one.
 
-Tables in: ``posts, verdicts, links, aliases, mentioned, identities`` (schema.py).
+Tables in: ``posts, verdicts, links, aliases, mentioned, identities, detections`` (schema.py).
 Table out: ``cell_rows``: for every conversation its people (rank 0), then its posts (rank 1).
 Also made: ``ranked_posts`` (``copy`` > 1 are the duplicates), ``cells`` (the distinct cells).
 """
@@ -61,6 +61,7 @@ def make_forest(engine: Engine) -> Forest:
     bits = cell_bits(anchors)
     engine.sql("placed", PLACED)
     engine.sql("cell_people", CELL_PEOPLE)
+    engine.sql("detected_posts", DETECTED_POSTS)
     engine.sql("cell_rows", CELL_ROWS.format(cell=_cell(bits)))
     cells = engine.sql("cells", "select distinct cell from cell_rows")
     return Forest(unique, anchors, bits, cells, self_replies, cycles)
@@ -146,18 +147,27 @@ join identities on identities.account_key = named.account_key"""
 """Whoever speaks in a conversation, admitted or not, or is mentioned in it: a row for each form of
 what names them. The same form may come from several exports; it is one row."""
 
+DETECTED_POSTS = """
+select * from (
+  select *, row_number() over (partition by post_key order by detector, text_key) as copy
+  from detections) ranked
+where copy = 1"""
+"""One earlier detection a post at most: a second one would double its row."""
+
 CELL_ROWS = """
 select {cell} as cell, * from (
-  select anchor, 1 as rank, created_at, post_key, parent_key, gap, account_key, subject_key,
+  select anchor, 1 as rank, created_at, placed.post_key, parent_key, gap, account_key, subject_key,
          platform, edited_at, text, mentions, quoted, language, sensitive, is_bot,
-         license, use, event_id, null as kind, null as form
-  from placed
+         license, use, event_id, null as kind, null as form,
+         detector as detected_by, text_key as detected_text, spans as detected
+  from placed left join detected_posts on detected_posts.post_key = placed.post_key
   union all
   select anchor, 0 as rank, null as created_at, form_key as post_key, null as parent_key,
          null as gap, account_key, null as subject_key,
          null as platform, null as edited_at, null as text, null as mentions, null as quoted,
          null as language, null as sensitive, null as is_bot,
-         null as license, null as use, null as event_id, kind, form
+         null as license, null as use, null as event_id, kind, form,
+         null as detected_by, null as detected_text, null as detected
   from cell_people) rows_of_cells"""
 
 

@@ -8,6 +8,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import TracebackType
 
@@ -15,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from fedi_dataset.engines import CellFunction
+from fedi_dataset.errors import FediDatasetError
 
 __all__ = ["LocalEngine"]
 
@@ -29,6 +31,7 @@ class LocalEngine:
     def __init__(self, scratch: Path, *, workers: int = 1, memory: str | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="engine-", dir=scratch))
         self._workers = workers
+        self._views: set[str] = set()
         self._db = duckdb.connect(
             str(self._folder / "tables.duckdb"),
             config={
@@ -53,21 +56,26 @@ class LocalEngine:
     def read(self, name: str, paths: Sequence[Path]) -> None:
         """Name Parquet files as a table; they are read when a query needs them."""
         listed = ", ".join(map(_literal, paths))
-        self._db.execute(f"create or replace view {name} as select * from read_parquet([{listed}])")
+        self._drop(name)
+        self._run(f"create view {name} as select * from read_parquet([{listed}])")
+        self._views.add(name)
 
     def sql(self, name: str, query: str) -> int:
         """Materialise ``query`` as the table ``name``; ``query`` may read the former ``name``."""
-        self._db.execute(f"create or replace table next_{name} as {query}")
-        self._db.execute(f"drop table if exists {name}")
-        self._db.execute(f"alter table next_{name} rename to {name}")
-        row = self._db.execute(f"select count(*) from {name}").fetchone()
+        self._run(f"create or replace table next_{name} as {query}")
+        self._drop(name)
+        self._run(f"alter table next_{name} rename to {name}")
+        row = self._run(f"select count(*) from {name}").fetchone()
         return int(row[0]) if row else 0
 
     def commit(self, name: str, path: Path) -> None:
         """Write the table as Parquet beside ``path`` and rename it there."""
         scratch = path.with_name(path.name + ".tmp")
-        self._db.execute(f"copy {name} to {_literal(scratch)} (format parquet, compression zstd)")
-        scratch.replace(path)
+        try:
+            self._run(f"copy {name} to {_literal(scratch)} (format parquet, compression zstd)")
+            scratch.replace(path)
+        finally:
+            scratch.unlink(missing_ok=True)
 
     def map_cells(
         self, table: str, factory: Callable[[], CellFunction], schema: pa.Schema
@@ -82,6 +90,19 @@ class LocalEngine:
         """Close the database and delete the scratch folder."""
         self._db.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(self, query: str) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._db.execute(query)
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise FediDatasetError(
+                f"the engine has no room left in {self._folder.parent} or in memory "
+                f"({str(error).splitlines()[0]}); make some and run the same command again"
+            ) from error
+
+    def _drop(self, name: str) -> None:
+        self._run(f"drop {'view' if name in self._views else 'table'} if exists {name}")
+        self._views.discard(name)
 
     def _cells(self, table: str) -> Iterator[pa.RecordBatch]:
         cursor = (
@@ -119,6 +140,12 @@ class LocalEngine:
                         yield running.popleft().result()
                 while running:
                     yield running.popleft().result()
+            except BrokenProcessPool as error:
+                raise FediDatasetError(
+                    "a worker process ended before its work did, perhaps for want of memory; run the same "
+                    "command with fewer --workers: what is finished is kept. (A script of yours must call "
+                    'build() under `if __name__ == "__main__":`)'
+                ) from error
             finally:
                 for future in running:
                     future.cancel()

@@ -14,7 +14,16 @@ __all__ = ["KEY_BYTES", "Domain", "key", "key_hex"]
 KEY_BYTES = 16
 
 Domain = Literal[
-    "post", "account", "form", "conversation", "dialogue", "row", "split", "grant", "text", "fingerprint"
+    "post",
+    "account",
+    "form",
+    "conversation",
+    "dialogue",
+    "row",
+    "split",
+    "grant",
+    "text",
+    "fingerprint",
 ]
 
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from fedi_dataset.errors import PrivacyError
-from fedi_dataset.privacy.identities import fold
+from fedi_dataset.privacy.names import fold
 from fedi_dataset.privacy.spans import ENTITIES, WORD, Mark, Span, grow
 
 __all__ = ["Placeholders", "mostly_placeholders", "resolve"]

@@ -5,15 +5,15 @@ Fails closed: a text that no detector covers, or that raises on the way, comes b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fedi_dataset.privacy.detector import Detector
+from fedi_dataset.privacy.hidden import Digest
 from fedi_dataset.privacy.identities import PeopleMatcher
 from fedi_dataset.privacy.placeholders import resolve
-from fedi_dataset.privacy.spans import Mark, Person
+from fedi_dataset.privacy.spans import Mark, Person, Span
 
-__all__ = ["Said", "Scrubbed", "scrub"]
+__all__ = ["Detect", "Said", "Scrubbed", "scrub"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +34,26 @@ class Scrubbed:
     refused: str | None = None
 
 
-def scrub(said: Sequence[Said], people: Sequence[Person], detector: Detector) -> list[Scrubbed]:
-    """Scrub the texts of one conversation, in order, with all its people looked for in all of them."""
-    matcher = PeopleMatcher(people)
-    return [_scrub_one(one, matcher, detector) for one in said]
+Detect = Callable[[int], Sequence[Span] | None]
+"""What is detected in the text of this index; None: no detector covers it. May raise."""
 
 
-def _scrub_one(said: Said, matcher: PeopleMatcher, detector: Detector) -> Scrubbed:
+def scrub(
+    said: Sequence[Said], people: Sequence[Person], detect: Detect, digest: Digest
+) -> list[Scrubbed]:
+    """Scrub the texts of one conversation, in order, with all its people looked for in all of them.
+
+    ``digest`` is the keyed hash by which people who withdrew are looked for (hidden.py).
+    """
+    matcher = PeopleMatcher(people, digest)
+    return [_scrub_one(index, one, matcher, detect) for index, one in enumerate(said)]
+
+
+def _scrub_one(index: int, said: Said, matcher: PeopleMatcher, detect: Detect) -> Scrubbed:
     try:
-        if not detector.covers(said.text, said.language):
+        spans = detect(index)
+        if spans is None:
             return Scrubbed("", refused="no_detector_for_language")
-        spans = detector.detect(said.text, said.language)
         marks = resolve(said.text, spans, said.mentions, matcher.marks(said.text, spans))
     except Exception:  # noqa: BLE001 - whatever went wrong, the text does not go round the detector
         return Scrubbed("", refused="unscrubbed")

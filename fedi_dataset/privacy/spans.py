@@ -65,6 +65,8 @@ class Person:
     handles: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    """Of somebody who withdrew, in place of all that: keyed hashes of it (identities.hide)."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -116,6 +116,12 @@ class Manifest(msgspec.Struct, frozen=True):
         return result
 
 
+class _Format(msgspec.Struct):
+    """What every version's manifest says."""
+
+    format: str
+
+
 def read_manifest(release: Path) -> Manifest | None:
     """Read a release's manifest; None if the folder is absent or empty; an error if it holds something else."""
     try:
@@ -130,14 +136,14 @@ def read_manifest(release: Path) -> Manifest | None:
     except NotADirectoryError as error:
         raise UsageError(f"{release} is a file; name a folder") from error
     try:
-        manifest = msgspec.json.decode(content, type=Manifest)
-    except msgspec.DecodeError as error:
+        made_as = msgspec.json.decode(content, type=_Format).format
+        if made_as != FORMAT:  # its other fields may be any
+            raise UsageError(f"{release} was made by another version: {made_as}, not {FORMAT}")
+        return msgspec.json.decode(content, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise FediDatasetError(
             f"{release / MANIFEST} is not a manifest that can be read: {error}"
         ) from error
-    if manifest.format != FORMAT:
-        raise UsageError(f"{release} was made by another version: {manifest.format}, not {FORMAT}")
-    return manifest
 
 
 def build_id(files: Mapping[str, FileRecord]) -> str:

@@ -27,6 +27,7 @@ __all__ = [
     "DoneCell",
     "default_config",
     "distinct",
+    "payload",
     "publish",
     "read_reports",
     "stage_shards",
@@ -46,7 +47,7 @@ class DoneCell:
 def read_reports(cells: Iterable[DoneCell], workspace: Workspace) -> list[CellReport]:
     """Read the counts of finished cells."""
     return [
-        msgspec.json.decode(_payload(workspace, done.digest, "report", ""), type=CellReport)
+        msgspec.json.decode(payload(workspace, done.digest, "report", ""), type=CellReport)
         for done in cells
     ]
 
@@ -65,7 +66,7 @@ def stage_shards(
                 rows = write_shard(
                     stage.path / path,
                     members,
-                    lambda cell, table=table, split=split: _payload(  # type: ignore[misc]
+                    lambda cell, table=table, split=split: payload(  # type: ignore[misc]
                         workspace, digests[cell], table, split
                     ),
                 )
@@ -136,10 +137,11 @@ def _index(cell: pa.RecordBatch) -> list[dict[str, Any]]:
     ]
 
 
-def _payload(workspace: Workspace, digest: str, table: str, split: str) -> bytes:
+def payload(workspace: Workspace, digest: str, table: str, split: str) -> bytes:
+    """Give what a finished cell holds for a table and split. Raises KeyError if it has nothing."""
     cell = workspace.cell(digest)
     for index, row in enumerate(_index(cell)):
         if (row["table"], row["split"]) == (table, split):
-            payload: bytes = cell["payload"][index].as_py()
-            return payload
+            content: bytes = cell["payload"][index].as_py()
+            return content
     raise KeyError((digest, table, split))

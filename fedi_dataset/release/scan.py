@@ -57,10 +57,12 @@ class Needles:
     def _is_account(self, url: str) -> bool:
         """Whether a URL is an account's, or lies below one (a post, an inbox)."""
         path = re.split(r"[?#]", url, maxsplit=1)[0].rstrip(AFTER + "/")
-        while path.count("/") > 2:
+        if path in self.urls:  # some have a host to themselves
+            return True
+        while path.count("/") > 3:
+            path = path.rpartition("/")[0]
             if path in self.urls:
                 return True
-            path = path.rpartition("/")[0]
         return False
 
 

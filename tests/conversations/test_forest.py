@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fedi_dataset.conversations.forest import Forest, cell_bits, make_forest
 from fedi_dataset.engines.local import LocalEngine
-from fedi_dataset.schema import ALIASES, IDENTITIES, LINKS, MENTIONED, POSTS, VERDICTS
+from fedi_dataset.schema import ALIASES, DETECTIONS, IDENTITIES, LINKS, MENTIONED, POSTS, VERDICTS
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -77,6 +77,7 @@ def run(
         "aliases": (ALIASES, [{"alias_key": key(a), "post_key": key(b)} for a, b in aliases]),
         "mentioned": (MENTIONED, []),
         "identities": (IDENTITIES, []),
+        "detections": (DETECTIONS, []),
     }
     with LocalEngine(folder) as engine:
         for name, (schema, content) in tables.items():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fedi_dataset.privacy.identities import PeopleMatcher, find_people, fold
+from fedi_dataset.privacy.identities import PeopleMatcher, find_people
+from fedi_dataset.privacy.names import fold
 from fedi_dataset.privacy.spans import Mark, Person, Span
 
 ALICE = Person(

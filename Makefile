@@ -25,9 +25,11 @@ format: $(VENV)/.installed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-# docs/cli.md, from what the commands say of themselves
+# what the documents take from the code: the commands' help, the map of the modules, the demo's output
 docs: $(VENV)/.installed
 	@$(BIN)/python -m scripts.make_cli_docs
+	@$(BIN)/python -m scripts.make_map
+	@$(BIN)/python -m scripts.make_readme
 
 # sdist and wheel, and the demo run from the wheel alone, outside this folder
 wheel: $(VENV)/.installed

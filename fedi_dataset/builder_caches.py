@@ -17,7 +17,7 @@ from fedi_dataset.consent.ledger import Head
 from fedi_dataset.errors import UsageError
 from fedi_dataset.files import write_synced
 
-__all__ = ["Past", "note_load", "past"]
+__all__ = ["Past", "delete_cache", "forget_all", "note_load", "past"]
 
 
 class Cache(msgspec.Struct, frozen=True, order=True):
@@ -62,7 +62,9 @@ def note_load(record: Path, head: Head, generation: str, cache: Path) -> None:
         if known.head is not None and known.head.lines > head.lines:
             return  # another process saw more of the ledger meanwhile: this load is superseded
         kept = {
-            one for one in known.caches if one.generation == generation or not _delete(one.path)
+            one
+            for one in known.caches
+            if one.generation == generation or not delete_cache(one.path)
         }
         kept.add(Cache(str(cache.resolve()), generation))
         new = Past(head, tuple(sorted(kept)))
@@ -70,7 +72,20 @@ def note_load(record: Path, head: Head, generation: str, cache: Path) -> None:
             write_synced(record, msgspec.json.encode(new), mode=0o600)
 
 
-def _delete(path: str) -> bool:
+def forget_all(record: Path) -> tuple[list[str], list[str]]:
+    """Delete every cache on record; give those deleted, and those that a process is writing now.
+
+    How far the ledger went stays on record.
+    """
+    with FileLock(f"{record}.lock"):
+        known = past(record)
+        in_use = [one for one in known.caches if not delete_cache(one.path)]
+        write_synced(record, msgspec.json.encode(Past(known.head, tuple(in_use))), mode=0o600)
+    busy = [one.path for one in in_use]
+    return [one.path for one in known.caches if one.path not in busy], busy
+
+
+def delete_cache(path: str) -> bool:
     """Delete a cache and what a killed process left of one; False if somebody is writing it."""
     cache = Path(path)
     if not cache.parent.is_dir():

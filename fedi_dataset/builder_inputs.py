@@ -10,7 +10,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import datasets
 from filelock import FileLock
@@ -43,9 +43,14 @@ def secret() -> bytes:
 
 
 def private(folder: Path) -> Path:
-    """Make a folder that only its owner may look into."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
+    """Make a folder that only its owner may look into. Raises UsageError if it is somebody else's."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+    except PermissionError as error:
+        raise UsageError(
+            f"{folder} holds private text and is not yours; set HF_DATASETS_CACHE to a folder of your own"
+        ) from error
     return folder
 
 
@@ -55,8 +60,8 @@ class Reading(NamedTuple):
     content: str
     """Of everything: exports, ledger, config, code, libraries, secret.
 
-    An expiry that passes changes the rows though no file changed; so which of the ledger's dates have
-    come is in it, too.
+    A consent that begins or ends with time changes the rows though no file changed; so how many of the
+    ledger's dates have come is in it, too. (A withdrawal counts whatever its date.)
     """
     generation: str
     """Of everything but the config: another generation supersedes this one, in all configs."""
@@ -73,6 +78,9 @@ class Inputs:
     ledger: Path
     config_file: Path | None
     as_of: datetime
+
+    RECORD: ClassVar = "loads.json"
+    """Name of the record of loads, in ``folder``."""
 
     @classmethod
     def named(
@@ -117,7 +125,7 @@ class Inputs:
     @property
     def record(self) -> Path:
         """Where loads are put on record (builder_caches.py)."""
-        return self.folder / "loads.json"
+        return self.folder / self.RECORD
 
     def config(self) -> BuildConfig:
         """Read the config file; the defaults if there is none."""
@@ -151,9 +159,9 @@ class Inputs:
         return self._reading(exports, Ledger.load(self.ledger), head)
 
     def _reading(self, exports: Set[str], ledger: Ledger, head: Head) -> Reading:
-        events = ledger.events
-        dates = [one.expires for one in events if isinstance(one, Given) and one.expires]
-        come = sum(date <= self.as_of for date in [*dates, *(one.at for one in events)])
+        given = [event for event in ledger.events if isinstance(event, Given)]
+        dates = [date for event in given for date in (event.at, event.expires) if date is not None]
+        come = sum(date <= self.as_of for date in dates)
         libraries = [f"{name} {version}" for name, version in versions().items()]
         us = [fingerprint(secret()), code_digest(), *libraries]
         generation = _digest([*sorted(exports), head.sha256, str(come), *us])

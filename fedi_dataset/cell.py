@@ -38,6 +38,9 @@ __all__ = ["CellFactory", "CellReport", "encode_table"]
 
 Row = dict[str, Any]
 
+KEPT_CELL = ("kept", "", 0, b"")
+"""What a cell gives back that was worked on before."""
+
 CACHED = ("detected_by", "detected_text", "detected")
 """Columns of an earlier detection. They decide how long the work takes, not what comes of it."""
 
@@ -71,6 +74,13 @@ class CellFactory:
         """Give the function; its detector is loaded with the first cell that needs work."""
         return _Worker(self)
 
+    def digests(self) -> CellFunction:
+        """Give a function that only names each cell's outcome."""
+        return self._named
+
+    def _named(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        return _output(rows["cell"][0].as_py(), self.digest(rows), [KEPT_CELL])
+
     def name_digest(self, words: tuple[str, ...]) -> bytes:
         """Hash a name's words, as people who withdrew are kept."""
         return key(self.secret, "form", *words)
@@ -92,7 +102,7 @@ class _Worker:
     def __call__(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         cell, digest = rows["cell"][0].as_py(), self._factory.digest(rows)
         if digest in self._factory.done:
-            return _output(cell, digest, [("kept", "", 0, b"")])
+            return _output(cell, digest, [KEPT_CELL])
         tally = _Tally()
         for anchor, group in groupby(rows.to_pylist(), key=lambda row: row["anchor"]):
             self._conversation(anchor, list(group), tally)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +31,6 @@ WORK = click.option("--work", type=FILE, help="The workspace. [default: RELEASE.
 @click.version_option(__version__, prog_name="fedi-dataset")
 def main() -> None:
     """Turn what people of the fediverse hand over, with their consent, into a dataset to train on."""
-    # transformers, which Presidio imports, would tell everybody that there is no PyTorch
-    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
 
 
 main.add_command(consent)
@@ -81,6 +79,16 @@ def _config_options(command: Any) -> Any:
             multiple=True,
             metavar="SPDX",
             help="Take this license too; may be repeated.",
+        ),
+        click.option(
+            "--terms",
+            "terms_files",
+            multiple=True,
+            metavar="FILE",
+            help="YAML file with terms of servers, beside the list that ships; may be repeated.",
+        ),
+        click.option(
+            "--controller", help="Who answers for the processing, where consents name nobody."
         ),
         click.option(
             "--purpose",
@@ -133,7 +141,7 @@ def _config_options(command: Any) -> Any:
     "--workers",
     type=click.IntRange(1),
     default=os.cpu_count() or 1,
-    show_default=True,
+    show_default="number of cores",
     help="Processes.",
 )
 @click.option("--add", is_flag=True, help="Take the exports of the last build along.")
@@ -257,6 +265,125 @@ def audit(release: Path, ledger: Path | None, work: Path | None, as_json: bool) 
         sys.exit(1)
 
 
+@main.command(
+    epilog="\b\nExample:\n  fedi-dataset withdraw release https://harbor.example/users/ada",
+)
+@click.argument("release", type=FILE)
+@click.argument("accounts", metavar="ACCOUNT...", nargs=-1, required=True)
+@click.option("--consent", "ledger", type=FILE, help="The ledger. [default: the recorded one]")
+@WORK
+@click.option("--delete-exports", is_flag=True, help="Delete the persons' export files too.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@JSON
+@guarded
+def withdraw(
+    release: Path,
+    accounts: tuple[str, ...],
+    ledger: Path | None,
+    work: Path | None,
+    delete_exports: bool,
+    workers: int,
+    as_json: bool,
+) -> None:
+    """Withdraw ACCOUNTs, with all accounts of their subjects, and erase them from RELEASE.
+
+    Appends the event to the ledger, shows what it touches, builds that again and writes a certificate.
+    """
+    from uuid import uuid4
+
+    import msgspec
+
+    from fedi_dataset.release.erasure import Plan
+    from fedi_dataset.release.erasure import withdraw as run
+
+    def show(plan: Plan) -> None:
+        rows = ", ".join(f"{count} {table}" for table, count in plan.rows_in_these_cells.items())
+        say(
+            f"{plan.cells} of {plan.cells_in_all} cells are worked on again (they hold {rows or 'no rows'})"
+        )
+        for path in (*plan.files, *plan.token_files):
+            say(f"  {path}")
+
+    with progress() as tick:
+        done = run(
+            release,
+            accounts,
+            now=datetime.now(UTC).replace(microsecond=0),
+            event_id=uuid4().urn,
+            work=work,
+            consent=ledger,
+            delete_exports=delete_exports,
+            workers=workers,
+            show=show,
+            tick=tick,
+        )
+    certificate = msgspec.to_builtins(done.certificate)
+    data = {
+        "certificate": certificate,
+        "written": done.report.written,
+        "deleted_exports": done.deleted_exports,
+        "kept_exports": done.kept_exports,
+    }
+    emit(data, as_json, _withdrawal_lines(done))
+
+
+def _withdrawal_lines(done: Any) -> Iterator[str]:
+    certificate = done.certificate
+    rows = ", ".join(f"{count} {table}" for table, count in certificate.removed_rows.items())
+    yield f"event {certificate.event} stands in the ledger"
+    yield f"removed or changed: {rows or 'no rows'}; {len(certificate.changed_files)} files"
+    yield f"build {certificate.before['build'][:12]} -> {certificate.after['build'][:12]}"
+    for path in done.deleted_exports:
+        yield f"deleted export {path}"
+    for path in done.kept_exports:
+        yield f"their export is still at {path} (--delete-exports)"
+    for path in certificate.deleted_caches:
+        yield f"deleted cache {path}"
+    for path in certificate.caches_in_use:
+        yield f"a running process is writing {path}: delete it when it has ended"
+    yield "Out of reach:"
+    for line in certificate.out_of_reach:
+        yield f"  {line}"
+    yield certificate.told
+
+
+@main.command(
+    epilog="\b\nExample:\n  fedi-dataset lookup release https://harbor.example/users/ada",
+)
+@click.argument("release", type=FILE)
+@click.argument("account")
+@click.option("--consent", "ledger", type=FILE, help="The ledger. [default: the recorded one]")
+@WORK
+@JSON
+@guarded
+def lookup(
+    release: Path, account: str, ledger: Path | None, work: Path | None, as_json: bool
+) -> None:
+    """Tell what is held about ACCOUNT and all others of its subject: events, rows, what was dropped."""
+    from dataclasses import asdict
+
+    from fedi_dataset.release.lookup import lookup as run
+
+    held = run(release, account, now=datetime.now(UTC), work=work, consent=ledger)
+    emit(asdict(held), as_json, _held_lines(held))
+
+
+def _held_lines(held: Any) -> Iterator[str]:
+    from fedi_dataset.reasons import sentence
+
+    yield f"accounts: {', '.join(held.accounts)}"
+    yield f"consent: {'stands' if held.consenting else 'none that stands'}"
+    for event in held.events:
+        yield f"  {event['at']}  {event['event']:<10} {event['id']}"
+    yield f"texts kept in the workspace: {held.texts}; keyed hashes of names: {held.hidden_forms}"
+    for reason, count in held.verdicts.items():
+        told = "admitted" if reason == "admitted" else f"{reason}: {sentence(reason)}"
+        yield f"  {count:>7} {told}"
+    yield f"rows of the release: {len(held.rows)}"
+    for row in held.rows:
+        yield f"  {row.path}  {row.key}"
+
+
 @main.command(epilog="\b\nExample:\n  fedi-dataset demo --out demo-release")
 @click.option(
     "--out", type=FILE, default="demo-release", show_default=True, help="The release's folder."
@@ -299,6 +426,8 @@ def _config(config_file: Path | None, fields: Mapping[str, object]) -> BuildConf
         for name, value in fields.items()
         if value is not None and value != ()
     }
+    if "terms_files" in given:
+        base.pop("terms_sha256", None)  # of other files
     return BuildConfig.from_dict({**base, **given}, where="options")
 
 

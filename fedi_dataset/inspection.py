@@ -14,7 +14,7 @@ from fedi_dataset.consent.ledger import Ledger
 from fedi_dataset.consent.terms import InstanceTerms
 from fedi_dataset.errors import UnreadableExport
 from fedi_dataset.exports import expand
-from fedi_dataset.posts import Export, Quarantined
+from fedi_dataset.posts import Export, Post, Quarantined
 from fedi_dataset.readers.detect import open_export
 from fedi_dataset.reasons import sentence
 
@@ -41,6 +41,7 @@ def _inspect(path: Path, gate: Gate | None) -> dict[str, Any]:
     kinds: Counter[str] = Counter()
     visibilities: Counter[str] = Counter()
     verdicts: Counter[str] = Counter()
+    details: dict[str, Counter[str]] = {}
     for item in export.posts():
         if isinstance(item, Quarantined):
             kinds["unreadable"] += 1
@@ -49,7 +50,10 @@ def _inspect(path: Path, gate: Gate | None) -> dict[str, Any]:
         kinds[item.kind.value] += 1
         visibilities[item.visibility.value] += 1
         if gate is not None:
-            verdicts[gate.judge(item, export).reason or "admitted"] += 1
+            reason, detail = _verdict(gate, item, export)
+            verdicts[reason or "admitted"] += 1
+            if reason is not None and detail is not None:
+                details.setdefault(reason, Counter())[detail] += 1
     return {
         "path": str(path),
         "export_id": export.export_id,
@@ -57,13 +61,24 @@ def _inspect(path: Path, gate: Gate | None) -> dict[str, Any]:
         "platform": export.platform,
         "account": export.owner.uri,
         "also_known_as": list(export.owner.aliases),
-        "signals": list(export.owner.signals),
+        "signals": list(dict.fromkeys(one.name for one in export.owner.signals)),
         "is_bot": export.owner.is_bot,
         "items": dict(kinds),
         "visibilities": dict(visibilities),
-        **({"verdicts": dict(verdicts)} if gate is not None else {}),
+        **({"verdicts": dict(verdicts), "details": details} if gate is not None else {}),
         "evidence": _evidence(export),
     }
+
+
+def _verdict(gate: Gate, item: Post, export: Export) -> tuple[str | None, str | None]:
+    """Give reason and detail of an item, its words judged too if it is admitted so far."""
+    verdict = gate.judge(item, export)
+    if verdict.grant is not None:
+        try:
+            verdict = gate.judge_words(item, item.body(), export, verdict)
+        except (KeyError, TypeError, ValueError, AttributeError):  # the item's own shape is wrong
+            return "bad_item", None
+    return verdict.reason, verdict.detail
 
 
 def _evidence(export: Export) -> str:
@@ -93,3 +108,5 @@ def describe(one: Mapping[str, Any]) -> Iterator[str]:
     for reason, count in sorted(one.get("verdicts", {}).items(), key=lambda pair: -pair[1]):
         told = "would be admitted" if reason == "admitted" else f"{reason}: {sentence(reason)}"
         yield f"  {count:>8}  {told}"
+        for detail, of_it in sorted(one["details"].get(reason, {}).items()):
+            yield f"            {of_it} {detail}"

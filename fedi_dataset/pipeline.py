@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from fedi_dataset.cell import CellFactory, CellReport
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.gate import Gate
-from fedi_dataset.consent.ledger import Head, Ledger
+from fedi_dataset.consent.ledger import Head, Ledger, spelling
 from fedi_dataset.consent.licenses import components
 from fedi_dataset.consent.terms import InstanceTerms
 from fedi_dataset.console import Ticker
@@ -28,17 +28,20 @@ from fedi_dataset.conversations.forest import Forest, make_forest
 from fedi_dataset.engines import Engine
 from fedi_dataset.engines.local import LocalEngine
 from fedi_dataset.errors import FediDatasetError, UsageError
-from fedi_dataset.exports import OpenedExports, choose_exports, expand
+from fedi_dataset.exports import OpenedExports, choose_exports, expand, recorded_exports
 from fedi_dataset.files import sha256_of
 from fedi_dataset.ingest import TABLES, Part, QuarantineRecord, ingest, read_part
 from fedi_dataset.privacy.detector import Detector, load_detector
 from fedi_dataset.privacy.keys import key
 from fedi_dataset.reasons import sentence
+from fedi_dataset.release.attribution import stage_terms
 from fedi_dataset.release.law import KEPT, Step, Tally, broken, exact, released, tally_of
+from fedi_dataset.release.legal import standings_of
 from fedi_dataset.release.manifest import (
     FORMAT,
     FileRecord,
     LedgerHead,
+    Legal,
     Manifest,
     build_id,
     read_manifest,
@@ -54,10 +57,10 @@ from fedi_dataset.release.publish import (
     stage_shards,
 )
 from fedi_dataset.release.removed import stage_removed_keys
-from fedi_dataset.release.store import Staging, recover, staging
+from fedi_dataset.release.store import Staging, is_interrupted, recover, staging
 from fedi_dataset.samples import check_demo_secret
 from fedi_dataset.schema import CELL_OUTPUT, DETECTIONS
-from fedi_dataset.suppression import accounts_standing, suppress
+from fedi_dataset.suppression import Suppressed, accounts_standing, retire
 from fedi_dataset.tokens.tokenize import renew_tokens
 from fedi_dataset.version import code_digest
 from fedi_dataset.workspace import (
@@ -69,11 +72,20 @@ from fedi_dataset.workspace import (
     fingerprint,
 )
 
-__all__ = ["BuildReport", "build", "no_tick"]
+__all__ = ["BuildReport", "Foreseen", "build", "no_tick"]
 
 
 def no_tick(step: str, done: int, total: int | None) -> None:
     """Tell nobody how far it is."""
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """Which cells a build is about to work on, by their digests; the others are taken as they are."""
+
+    cells: dict[int, str]
+    """Every cell of the next state: its number and digest."""
+    to_do: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,8 @@ class BuildReport:
     """A sentence for each export that could not be read at all."""
     cells_run: int
     cells_reused: int
+    removed: tuple[tuple[str, str], ...] = ()
+    """Table and key of every row of the former revision that is gone or has other content now."""
     recovered: str | None = None
     """An interrupted earlier command was first brought to this state: ``former`` or ``new``."""
 
@@ -121,13 +135,17 @@ def build(
     prune: bool = False,
     fresh: bool = False,
     secret: bytes | None = None,
+    recorded: bool = False,
     tick: Ticker = no_tick,
+    foresee: Callable[[Foreseen], None] | None = None,
 ) -> BuildReport:
     """Build the release ``out`` from ``exports`` under the ledger ``consent``.
 
     The list of exports is the whole input: one that was recorded and is not named again stops the build, unless
     ``prune`` lets it go or ``add`` takes the recorded ones along. ``as_of`` (default: now) dates grants and
     expiries only. ``fresh`` forgets finished cells. ``secret`` is for a new workspace (default: random).
+    ``recorded`` builds from the recorded exports, and of those whose files are gone from what was read of them.
+    ``foresee`` is told which cells will be worked on, before they are.
 
     Raises UsageError for what can be put right on the command line, LedgerError for a broken ledger, and
     FediDatasetError when no row is left and there is no former release. Same exports, ledger, config,
@@ -135,29 +153,34 @@ def build(
     """
     release = Path(out)
     workspace = Workspace(Path(work) if work is not None else default_workspace(release))
-    recovered = recover(release)
-    old = read_manifest(release)
     ledger = Ledger.load(Path(consent))
-    _check_workspace(workspace, old, release)
-    with workspace.locked():
+    if not is_interrupted(release):
+        _check_workspace(workspace, read_manifest(release), release)
+    with workspace.locked(wait=recorded):
+        recovered = recover(release)
+        old = read_manifest(release)
+        _check_workspace(workspace, old, release)
         state = workspace.state()
         setting = _Setting(
             release=release,
             workspace=workspace,
             config=config or BuildConfig(),
-            as_of=(as_of or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0),
+            as_of=(as_of or datetime.now(UTC)).astimezone(UTC),
             workers=workers,
             secret=workspace.secret_or_new(secret),
             tick=tick,
             fresh=fresh,
+            foresee=foresee,
         )
         paths = expand([Path(path) for path in exports], beside=ledger.path)
         while True:
             _check_ledger(ledger, state, old)
             withdrawn = _Withdrawn.of(ledger, setting, state)
-            opened = choose_exports(
-                paths, state.exports, add=add, prune=prune, excused=withdrawn.export_ids(state)
-            )
+            excused = withdrawn.export_ids(state)
+            if recorded:
+                opened = recorded_exports(state.exports, excused=excused)
+            else:
+                opened = choose_exports(paths, state.exports, add=add, prune=prune, excused=excused)
             check_demo_secret(setting.secret, [record.export_id for record in opened.records])
             report = _attempt(setting, opened, withdrawn, ledger, state, old)
             if report is not None:
@@ -177,6 +200,7 @@ class _Setting:
     secret: bytes = field(repr=False)
     tick: Ticker
     fresh: bool
+    foresee: Callable[[Foreseen], None] | None
 
 
 @dataclass(frozen=True)
@@ -190,8 +214,12 @@ class _Withdrawn:
     def of(cls, ledger: Ledger, setting: _Setting, state: State) -> _Withdrawn:
         """Read it off the ledger. A withdrawal under another spelling of an account reaches the account."""
         withdrawn, consenting = accounts_standing(ledger, setting.as_of)
-        gone = {key(setting.secret, "account", account) for account in withdrawn}
-        back = {key(setting.secret, "account", account) for account in consenting}
+
+        def keys(accounts: set[str]) -> set[bytes]:
+            spelled = {*accounts, *map(spelling, accounts)}
+            return {key(setting.secret, "account", account) for account in spelled}
+
+        gone, back = keys(withdrawn), keys(consenting)
         for record in state.exports:
             spellings = {bytes.fromhex(spelled) for spelled in record.account_keys}
             if spellings & gone:
@@ -219,42 +247,51 @@ def _attempt(
     workspace, config = setting.workspace, setting.config
     if setting.fresh:
         workspace.forget_cells(frozenset())
-        workspace.forget_parts(frozenset(record.part for record in opened.excused))
+        workspace.forget_parts(frozenset(record.part for record in [*opened.excused, *opened.kept]))
     detector = load_detector(config.detector)
-    gate = Gate(ledger, config, setting.as_of, InstanceTerms.load())
-    parts = _parts(setting, opened, gate)
+    terms = InstanceTerms.load(config.terms_files, config.terms_sha256)
+    gate = Gate(ledger, config, setting.as_of, terms)
+    suppressed = Suppressed(workspace.path, setting.secret)
+    parts = _parts(setting, opened, gate, suppressed)
     if not parts:
         raise FediDatasetError(_nothing_left({}, opened.problems))
-    hidden = suppress(
-        workspace.path,
-        [workspace.parts / part.name for part in parts],
-        withdrawn.gone,
-        withdrawn.consenting,
-        setting.secret,
+    suppressed.update(
+        [workspace.parts / part.name for part in parts], withdrawn.gone, withdrawn.consenting
     )
     with LocalEngine(workspace.scratch, workers=setting.workers) as engine:
         for name in TABLES:
             engine.read(name, _files_of(parts, name, workspace))
-        engine.read("identities", [*_files_of(parts, "identities", workspace), hidden])
+        identities = _files_of(parts, "identities", workspace)
+        engine.read("identities", [*identities, *suppressed.identities])
+        engine.read("mentioned", [*_files_of(parts, "mentioned", workspace), suppressed.mentioned])
         engine.read("detections", _detections(workspace, state.cells))
         forest = make_forest(engine)
         duplicates = _duplicates(engine, workspace.scratch)
         factory = CellFactory(
             config, setting.secret, detector.version, code_digest(), workspace.finished_cells()
         )
+        if setting.foresee is not None:
+            setting.foresee(_foreseen(engine, factory))
         cells = _work_on_cells(engine, forest, workspace, factory, setting.tick)
     tallies = _tallies(parts, forest, duplicates, cells.reports)
     law = _law(tallies)
     verdicts = _digest(_files_of(parts, "verdicts", workspace))
+    standings = standings_of(_files_of(parts, "posts", workspace), ledger)
     with staging(setting.release) as stage:
-        files = stage_shards(
-            stage, cells.done, workspace, bits=forest.bits, limit=config.shard_bytes
+        shards = stage_shards(
+            stage,
+            cells.done,
+            workspace,
+            bits=forest.bits,
+            limit=config.shard_bytes,
+            old=old,
+            made_of={} if setting.fresh else state.shards,
         )
-        if not files and old is None:
+        if not shards.files and old is None:
             raise FediDatasetError(_nothing_left(law, opened.problems))
         new = _manifest(
             stage,
-            files,
+            shards.files,
             config=config,
             as_of=setting.as_of,
             valid_until=_earliest_expiry(_files_of(parts, "posts", workspace)),
@@ -263,9 +300,11 @@ def _attempt(
             secret=setting.secret,
             forest=forest,
             tallies=tallies,
+            legal=standings.legal(config),
         )
+        new = stage_terms(stage, new, standings.named, setting.secret)
         new = renew_tokens(stage, setting.release, old, new, tick=setting.tick)
-        new = stage_removed_keys(stage, setting.release, old, new)
+        new, removed = stage_removed_keys(stage, setting.release, old, new)
         if Ledger.load(ledger.path).head != ledger.head:
             return None
         published = publish(stage, old, new, force=state.verdicts != verdicts)
@@ -276,7 +315,8 @@ def _attempt(
             config=config.to_dict(),
             law=law,
             parts=tuple(part.name for part in parts),
-            cells=tuple(done.digest for done in cells.done),
+            cells={done.digest: done.cell for done in cells.done},
+            shards=shards.made_of,
             verdicts=verdicts,
         )
     )
@@ -294,10 +334,13 @@ def _attempt(
         problems=tuple(opened.problems),
         cells_run=cells.run,
         cells_reused=len(cells.done) - cells.run,
+        removed=tuple(removed),
     )
 
 
-def _parts(setting: _Setting, opened: OpenedExports, gate: Gate) -> list[Part]:
+def _parts(
+    setting: _Setting, opened: OpenedExports, gate: Gate, suppressed: Suppressed
+) -> list[Part]:
     """Read what was opened, and take along what is kept of people who withdrew: keys and reasons."""
     folder = setting.workspace.parts
     parts = ingest(
@@ -308,7 +351,10 @@ def _parts(setting: _Setting, opened: OpenedExports, gate: Gate) -> list[Part]:
         folder=folder,
         tick=setting.tick,
     )
-    parts += [read_part(folder / record.part) for record in opened.excused]
+    parts += [read_part(folder / record.part) for record in opened.kept]
+    for record in opened.excused:
+        owner = [bytes.fromhex(spelled) for spelled in record.account_keys]
+        parts.append(retire(folder / record.part, owner, suppressed))
     return sorted(parts, key=lambda part: part.name)
 
 
@@ -331,7 +377,11 @@ def _records(
             part=names.get(record.export_id, ""),
         )
         for record in opened.records
-    ] + opened.excused
+    ]
+    records += [
+        msgspec.structs.replace(record, part=names[record.export_id])
+        for record in [*opened.excused, *opened.kept]
+    ]
     return tuple(
         msgspec.structs.replace(record, path="")
         if withdrawn.gone.intersection(map(bytes.fromhex, record.account_keys))
@@ -340,7 +390,7 @@ def _records(
     )
 
 
-def _detections(workspace: Workspace, cells: Sequence[str]) -> list[Path]:
+def _detections(workspace: Workspace, cells: Iterable[str]) -> list[Path]:
     """Lay out what was detected in the cells of the last build, as tables; one without rows if none."""
     folder = workspace.scratch / "detections"
     folder.mkdir(exist_ok=True)
@@ -380,6 +430,14 @@ def _duplicates(engine: Engine, scratch: Path) -> list[str]:
     engine.commit("copies", scratch / "copies.parquet")
     people = pq.read_table(scratch / "copies.parquet")["subject_key"].to_pylist()
     return [person.hex() for person in people]
+
+
+def _foreseen(engine: Engine, factory: CellFactory) -> Foreseen:
+    """Digest every cell without working on any."""
+    results = engine.map_cells("cell_rows", factory.digests, CELL_OUTPUT)
+    cells = {one["cell"][0].as_py(): one["digest"][0].as_py() for one in results}
+    to_do = (cell for cell, digest in cells.items() if digest not in factory.done)
+    return Foreseen(cells, frozenset(to_do))
 
 
 def _work_on_cells(
@@ -451,6 +509,7 @@ def _manifest(
     secret: bytes,
     forest: Forest,
     tallies: Mapping[str, Tally],
+    legal: Legal,
 ) -> Manifest:
     default = default_config(files)
     languages = {*distinct(stage, files, "language")} - {"und"}
@@ -461,7 +520,7 @@ def _manifest(
         as_of=as_of,
         valid_until=valid_until,
         versions=versions(),
-        config=config.to_dict(),
+        config=config.released(),
         detector=detector.describe(),
         ledger=LedgerHead(head.lines, head.sha256),
         secret_fingerprint=fingerprint(secret),
@@ -472,6 +531,7 @@ def _manifest(
         default_config=default,
         licenses=tuple(sorted({one for spdx in licenses for one in components(spdx)})),
         languages=tuple(sorted(languages)),
+        legal=legal,
         notes=_notes(default),
     )
 

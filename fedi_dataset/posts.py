@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -22,6 +22,7 @@ __all__ = [
     "Post",
     "PostKind",
     "Quarantined",
+    "Signal",
     "Visibility",
 ]
 
@@ -50,6 +51,26 @@ class PostKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Signal:
+    """A word by which an account, or one post, denies such use. What is None narrows nothing."""
+
+    name: str
+    """As a renewal acknowledges it: ``bio:#noai``."""
+    declared_at: datetime | None = None
+    """When it was last said, where it says so."""
+    before: datetime | None = None
+    """It denies only what was written before this time."""
+    older_than: timedelta | None = None
+    """It denies only what is older than this when it is read."""
+    visibility: Visibility | None = None
+    """It denies only posts of this visibility."""
+    entity: str | None = None
+    """It denies only this consumer: a DID or a domain."""
+    spares: tuple[str, ...] = ()
+    """It denies everybody but these consumers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """An account as its own export, or a mention of it, describes it."""
 
@@ -64,8 +85,8 @@ class Account:
     urls: tuple[str, ...] = ()
     """Profile URLs."""
     is_bot: bool = False
-    signals: tuple[str, ...] = ()
-    """Names of the signals in its actor document, bio or repo that deny (formats.md 1.8, 3.3)."""
+    signals: tuple[Signal, ...] = ()
+    """What in its actor document, bio or repo denies, sorted by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +151,8 @@ class Post:
     deleted: bool = False
     tags: tuple[str, ...] = ()
     """Hashtags, casefolded, without #."""
+    signals: tuple[Signal, ...] = ()
+    """What of its own, beside tags and words, denies."""
     body: Callable[[], Body] = field(repr=False, compare=False, kw_only=True)
 
 

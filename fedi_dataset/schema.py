@@ -44,6 +44,7 @@ POSTS: Final = pa.schema(
         ("tags", pa.list_(pa.string())),
         ("license", pa.string()),  # SPDX
         ("use", pa.string()),  # train or context, of the consent
+        ("terms", pa.string()),  # of its server: checked, crossed, unchecked, no_server
         ("event_id", pa.string()),  # the ledger event that admits it
         ("expires", TIME),
         ("acquisition", pa.string()),

@@ -1,29 +1,40 @@
-"""People who withdrew, in the workspace: nothing that names them stays, and nobody's words unmask them.
+"""People who withdrew, in the workspace: nothing that names them stays, and nobody is unmasked by that.
 
-What exports say of them (their names, handles and addresses, also in other people's mentions) is taken out of the
-parts and kept as keyed hashes in ``suppressed.parquet``, with which others' texts are still searched.
+Of their exports a retired part is kept: keys and reasons, by which threads keep their shape and the export is
+known again. What names them, in their own exports and in other people's mentions, becomes keyed hashes with
+which other people's texts are still searched; so does what named the people whom they mentioned.
+
+    suppressed.parquet    hidden forms of who withdrew (IDENTITIES)
+    mentioned.parquet     whom their posts mentioned (MENTIONED)
+    bystanders.parquet    hidden forms of those people (IDENTITIES)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fedi_dataset.consent.ledger import Ledger
-from fedi_dataset.files import write_synced
+from fedi_dataset.files import sync_folder, write_synced
+from fedi_dataset.ingest import TABLES, Part, read_part
 from fedi_dataset.privacy.hidden import hide
 from fedi_dataset.privacy.keys import key
 from fedi_dataset.privacy.spans import Person
-from fedi_dataset.schema import IDENTITIES
+from fedi_dataset.schema import IDENTITIES, MENTIONED, POSTS
 
-__all__ = ["SUPPRESSED", "accounts_standing", "suppress"]
+__all__ = ["Suppressed", "accounts_standing", "retire"]
 
-SUPPRESSED = "suppressed.parquet"
+BEFORE_CONSENT = ("not_own", "not_a_post", "not_public", "deleted")
+"""Reasons that the gate tests before consent: they stay what they were when consent is withdrawn."""
 
 Row = dict[str, Any]
 
@@ -42,64 +53,152 @@ def accounts_standing(ledger: Ledger, as_of: datetime) -> tuple[set[str], set[st
     return withdrawn, consenting
 
 
-def suppress(
-    workspace: Path,
-    parts: Sequence[Path],
-    withdrawn: Iterable[bytes],
-    consenting: Iterable[bytes],
-    secret: bytes,
-) -> Path:
-    """Hide everybody in ``withdrawn`` (account keys), and whoever was hidden before and has not consented since.
+@dataclass(frozen=True)
+class Suppressed:
+    """The tables of the hidden, in the workspace's folder."""
 
-    Rewrites the identities of the parts, each whole or not at all, and gives the path of the table of the
-    hidden. Doing it again changes nothing.
+    folder: Path
+    secret: bytes
+
+    @property
+    def identities(self) -> list[Path]:
+        """Tables of hidden forms, to be read beside the parts' identities."""
+        return [self.folder / "suppressed.parquet", self.folder / "bystanders.parquet"]
+
+    @property
+    def mentioned(self) -> Path:
+        """Table of whom retired posts mentioned, to be read beside the parts'."""
+        return self.folder / "mentioned.parquet"
+
+    def update(
+        self, parts: Sequence[Path], withdrawn: Iterable[bytes], consenting: Iterable[bytes]
+    ) -> None:
+        """Hide everybody in ``withdrawn`` (account keys), and whoever was hidden and has not consented since.
+
+        Rewrites the identities of the parts, each whole or not at all. Doing it again changes nothing.
+        """
+        back = set(consenting)
+        own = self.folder / "suppressed.parquet"
+        kept = [row for row in _rows(own) if row["account_key"] not in back]
+        accounts = {*withdrawn, *(row["account_key"] for row in kept)} - back
+        for part in parts:
+            taken = _taken_out(part / "identities.parquet", accounts)
+            kept += [form for row in taken for form in self._hidden_forms(row)]
+        _write(own, kept, IDENTITIES)
+        _write(self.mentioned, _rows(self.mentioned), MENTIONED)
+        _write(self.identities[1], _rows(self.identities[1]), IDENTITIES)
+
+    def remember_mentions(self, part: Path) -> None:
+        """Keep, hidden, whom the posts of a part mentioned that is about to be retired."""
+        mentions = _rows(part / "mentioned.parquet")
+        known = {row["account_key"] for row in mentions}
+        forms = [
+            form
+            for row in _rows(part / "identities.parquet")
+            if row["account_key"] in known
+            for form in self._hidden_forms(row)
+        ]
+        _write(self.mentioned, [*_rows(self.mentioned), *mentions], MENTIONED)
+        _write(self.identities[1], [*_rows(self.identities[1]), *forms], IDENTITIES)
+
+    def _hidden_forms(self, row: Row) -> list[Row]:
+        account = row["account_key"]
+        return [
+            {
+                "form_key": key(self.secret, "form", account, "hidden", form),
+                "account_key": account,
+                "kind": "hidden",
+                "form": form,
+            }
+            for form in hide(_person(row), lambda words: key(self.secret, "form", *words))
+        ]
+
+
+def retire(part: Path, owner: Sequence[bytes], suppressed: Suppressed) -> Part:
+    """Turn the part of somebody who withdrew into what is kept of it: keys, links and reasons.
+
+    ``owner``: the account key of whose export it is, then those of other spellings. What consent decided is now
+    refused as withdrawn, what was refused before consent was looked at stays as it was: just what reading the
+    export again would give. The former part is deleted. Doing it again changes nothing.
     """
-    file = workspace / SUPPRESSED
-    hidden = (
-        {row["form_key"]: row for row in pq.read_table(file).to_pylist()} if file.exists() else {}
-    )
-    back = set(consenting)
-    hidden = {form: row for form, row in hidden.items() if row["account_key"] not in back}
-    accounts = {*withdrawn, *(row["account_key"] for row in hidden.values())} - back
-    for part in parts:
-        for row in _taken_out(part / "identities.parquet", accounts):
-            hidden.update((one["form_key"], one) for one in _hidden_forms(row, secret))
-    rows = [hidden[form] for form in sorted(hidden)]
-    write_synced(file, _encoded(pa.Table.from_pylist(rows, IDENTITIES)), mode=0o600)
-    return file
+    retired = part.with_name(f"{part.name[:32]}-withdrawn")
+    if not part.exists() or retired == part:  # done, perhaps by a command that broke off after it
+        return read_part(retired)
+    former = read_part(part)
+    suppressed.remember_mentions(part)
+    scratch = part.with_name(retired.name + ".tmp")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(mode=0o700)
+    for table in ("links", "aliases"):
+        shutil.copy(part / f"{table}.parquet", scratch / f"{table}.parquet")
+    verdicts = [_withdrawn(row) for row in _rows(part / "verdicts.parquet")]
+    identities = [row for row in _rows(part / "identities.parquet") if row["account_key"] in owner]
+    _write_table(scratch / "verdicts.parquet", verdicts, TABLES["verdicts"])
+    _write_table(scratch / "identities.parquet", identities, IDENTITIES)
+    _write_table(scratch / "posts.parquet", [], POSTS)
+    _write_table(scratch / "mentioned.parquet", [], MENTIONED)
+    kept = _counted(former, retired.name, verdicts, owner[0])
+    write_synced(scratch / "part.json", msgspec.json.encode(kept, order="sorted"), mode=0o600)
+    shutil.rmtree(retired, ignore_errors=True)
+    scratch.replace(retired)
+    sync_folder(part.parent)
+    shutil.rmtree(part)
+    return kept
+
+
+def _withdrawn(row: Row) -> Row:
+    if row["reason"] in BEFORE_CONSENT:
+        return row
+    return {**row, "reason": "consent_withdrawn", "detail": None}
+
+
+def _counted(former: Part, name: str, verdicts: Sequence[Row], owner: bytes) -> Part:
+    """Count the retired part: its verdicts, and what no reader could read."""
+    judged = {row["position"] for row in verdicts}
+    unread = tuple(one for one in former.quarantined if one.position not in judged)
+    tally: dict[str, Counter[str]] = {}
+    for row in verdicts:
+        tally.setdefault(row["reason"], Counter()).update([row["account_key"].hex()])
+    for one in unread:
+        tally.setdefault(one.code, Counter()).update([owner.hex()])
+    return Part(name, former.export_id, {code: dict(by) for code, by in tally.items()}, unread)
+
+
+def _person(row: Row) -> Person:
+    form: tuple[str] = (row["form"],)
+    match row["kind"]:
+        case "handle":
+            return Person(row["account_key"].hex(), handles=form)
+        case "name":
+            return Person(row["account_key"].hex(), names=form)
+        case _:
+            return Person(row["account_key"].hex(), urls=form)
 
 
 def _taken_out(file: Path, accounts: set[bytes]) -> list[Row]:
     """Take the rows of these accounts out of a part's identities."""
-    rows = pq.read_table(file).to_pylist()
+    rows = _rows(file)
     taken = [row for row in rows if row["account_key"] in accounts]
     if taken:
         left = [row for row in rows if row["account_key"] not in accounts]
-        write_synced(file, _encoded(pa.Table.from_pylist(left, IDENTITIES)), mode=0o600)
+        _write_table(file, left, IDENTITIES)
     return taken
 
 
-def _hidden_forms(row: Row, secret: bytes) -> list[Row]:
-    account, referent = row["account_key"], row["account_key"].hex()
-    persons: dict[str, Callable[[str], Person]] = {
-        "handle": lambda form: Person(referent, handles=(form,)),
-        "name": lambda form: Person(referent, names=(form,)),
-        "url": lambda form: Person(referent, urls=(form,)),
-    }
-    forms = hide(persons[row["kind"]](row["form"]), lambda words: key(secret, "form", *words))
-    return [
-        {
-            "form_key": key(secret, "form", account, "hidden", form),
-            "account_key": account,
-            "kind": "hidden",
-            "form": form,
-        }
-        for form in forms
-    ]
+def _rows(file: Path) -> list[Row]:
+    rows: list[Row] = pq.read_table(file).to_pylist() if file.exists() else []
+    return rows
 
 
-def _encoded(table: pa.Table) -> bytes:
+def _write(file: Path, rows: Sequence[Row], schema: pa.Schema) -> None:
+    """Write distinct rows in their order, unless that is what the file holds."""
+    distinct = {tuple(row.values()): row for row in rows}
+    ordered = [distinct[values] for values in sorted(distinct)]
+    if not file.exists() or _rows(file) != ordered:
+        _write_table(file, ordered, schema)
+
+
+def _write_table(file: Path, rows: Sequence[Row], schema: pa.Schema) -> None:
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
+    pq.write_table(pa.Table.from_pylist(list(rows), schema), sink, compression="zstd")
+    write_synced(file, sink.getvalue().to_pybytes(), mode=0o600)

@@ -69,8 +69,10 @@ class State(msgspec.Struct, frozen=True):
     """The conservation law, exact."""
     parts: tuple[str, ...] = ()
     """Names of the parts that the release is made of, in the order of exports."""
-    cells: tuple[str, ...] = ()
-    """Digests of the cells that the release is made of, in their order."""
+    cells: dict[str, int] = {}
+    """Digest of each cell that the release is made of → its number."""
+    shards: dict[str, str] = {}
+    """Path of a data file of the release → digest of that file and the cells that it is made of."""
     verdicts: str = ""
     """Digest of all verdicts, to see whether anything changed."""
 
@@ -106,14 +108,14 @@ class Workspace:
         return self.path / "scratch"
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Create the folders with their modes and hold the lock; a second build is told so at once."""
+    def locked(self, *, wait: bool = False) -> Iterator[None]:
+        """Create the folders with their modes and hold the lock; a second command is told so, or waits."""
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         except FileExistsError as error:
             raise UsageError(f"{self.path} is a file; the workspace must be a folder") from error
         self.path.chmod(0o700)
-        lock = FileLock(self.path / "lock", timeout=0)
+        lock = FileLock(self.path / "lock", timeout=-1 if wait else 0)
         try:
             lock.acquire()
         except Timeout as error:
@@ -153,9 +155,10 @@ class Workspace:
             return msgspec.json.decode((self.path / "state.json").read_bytes(), type=State)
         except FileNotFoundError:
             return State()
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise UsageError(
-                f"{self.path / 'state.json'} is damaged ({error}); restore it, or build with --fresh"
+                f"{self.path / 'state.json'} is damaged ({error}). Restore it from a copy; if there is none, "
+                "remove it and build again with every export named"
             ) from error
 
     def record(self, state: State) -> None:
@@ -175,8 +178,11 @@ class Workspace:
 
     def cell(self, digest: str) -> pa.RecordBatch:
         """Read a finished cell back."""
-        with pa.memory_map(str(self._cell(digest))) as source:
-            return pa.ipc.open_file(source).get_batch(0)
+        try:
+            with pa.memory_map(str(self._cell(digest))) as source:
+                return pa.ipc.open_file(source).get_batch(0)
+        except pa.ArrowInvalid as error:
+            raise UsageError(f"{self._cell(digest)} is damaged; build with --fresh") from error
 
     def forget_cells(self, keep: frozenset[str]) -> int:
         """Delete every finished cell but those; return how many were deleted."""

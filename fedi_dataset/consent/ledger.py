@@ -1,247 +1,159 @@
 """The ledger of consent: JSON lines, only ever appended to, each chained to the one before by hash.
 
-Each line is one event of one subject: consent given or renewed, withdrawn, objected to. ``prev``
-holds the SHA-256 of the line before, so that no line can be changed, dropped or moved unseen; a
-remembered :class:`Head` shows when the last line was changed or lines are gone from the end. Fields
-follow ISO/IEC TS 27560 as the W3C's Data Privacy Vocabulary words it.
-
-What decides, for an account and a time: the newest consent by line whose ``at`` is not later than
-that time. A withdrawal or an objection on any later line refuses, whatever its own time.
+Each line is one event of one subject: consent given or renewed, withdrawn, objected to. The chain
+shows any line that was changed, dropped or moved; a remembered :class:`Head` shows when the last
+line was changed or lines are gone from the end. Where lines were redacted, the ledger's key, in
+``LEDGER.key`` beside it, is what withdrawn accounts are known by; without it nothing is read.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 from filelock import FileLock, Timeout
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
-from fedi_dataset.consent.licenses import parse_license
+from fedi_dataset.consent.chain import NO_LINE, Chain, Lines, link, settle
+from fedi_dataset.consent.events import (
+    SHA256_PATTERN,
+    Acquisition,
+    Event,
+    Evidence,
+    Exclude,
+    Given,
+    Line,
+    Method,
+    Notice,
+    Objected,
+    Purpose,
+    Recipients,
+    Redacted,
+    Renewed,
+    Stub,
+    Use,
+    Visibility,
+    Withdrawn,
+    checked,
+    encode,
+    spelling,
+)
+from fedi_dataset.consent.proofs import proof_flaw
+from fedi_dataset.consent.standing import Index, Standing, fingerprint
 from fedi_dataset.errors import LedgerError, LedgerRolledBack, UsageError
+from fedi_dataset.files import sync_folder
 
 __all__ = [
+    "Acquisition",
     "Event",
     "Evidence",
     "Exclude",
     "Given",
     "Head",
     "Ledger",
+    "Line",
+    "Method",
     "Notice",
     "Objected",
+    "Purpose",
+    "Recipients",
+    "Redacted",
     "Renewed",
     "Standing",
+    "Stub",
+    "Use",
+    "Visibility",
     "Withdrawn",
     "append",
+    "key_path",
+    "locked",
     "spelling",
 ]
 
-NO_LINE: Final = "0" * 64
-"""``prev`` of the first line."""
-
 _LOCK_SECONDS: Final = 60.0
 
-_ACCOUNT: Final = r"^(?:did:[a-z0-9]+:|(?i:https?|at)://)\S+\Z"
-
-Text = Annotated[str, Meta(min_length=1)]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
-Time = Annotated[datetime, Meta(tz=True)]
-AccountUri = Annotated[str, Meta(pattern=_ACCOUNT)]
-Accounts = Annotated[tuple[AccountUri, ...], Meta(min_length=1)]
-
-Purpose = Literal["llm-fine-tuning", "dataset-publication", "research"]
-Recipients = Literal["private", "gated", "public"]
-Acquisition = Literal["own-export", "capture"]
-Use = Literal["train", "context"]
-Visibility = Literal["public", "unlisted"]
-Method = Literal["self-asserted", "account-field", "proof"]
+E_ = TypeVar("E_", bound=Event)
 
 
 class Head(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a ledger ended: its number of lines and the hash of the last one."""
 
     lines: Annotated[int, Meta(ge=0)]
-    sha256: Sha256
-    """Lower-case hex SHA-256 of the last line's bytes without its newline; zeros for no lines."""
+    sha256: Annotated[str, Meta(pattern=SHA256_PATTERN)]
+    """Lower-case hex SHA-256 of the last line's bytes without its newline; zeros for no lines.
 
-
-class Notice(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """The text that the subject was shown before consenting."""
-
-    sha256: Sha256
-    uri: Text | None = None
-    lang: Text | None = None
-    version: Text | None = None
-
-
-class Evidence(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """How the consent is known to come from the account's owner."""
-
-    method: Method
-    ref: str = ""
-    """Where it can be seen: the URL of the field or post, of the proof."""
-
-
-class Exclude(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
-    """What the author leaves out: posts by id, hashtags without #."""
-
-    posts: tuple[Text, ...] = ()
-    tags: tuple[Text, ...] = ()
-
-
-class Given(
-    Struct,
-    frozen=True,
-    forbid_unknown_fields=True,
-    kw_only=True,
-    tag_field="event",
-    tag="given",
-    gc=False,
-):
-    """Consent of one subject for some of their accounts."""
-
-    id: Text
-    """Unique in the ledger; a ``urn:uuid:``."""
-    at: Time
-    subject: Text | None = None
-    """Joins the accounts of one person across events; None: the accounts stand for themselves."""
-    accounts: Accounts
-    controller: Text | None = None
-    recipients: Recipients = "private"
-    purposes: Annotated[tuple[Purpose, ...], Meta(min_length=1)]
-    special_categories: bool = False
-    """Covers what reveals health, faith, politics and the like (GDPR article 9)."""
-    license: Text
-    """What :func:`fedi_dataset.consent.licenses.parse_license` reads."""
-    attribution: Text = "none"
-    """``none``, or the words by which the author wants to be named."""
-    age_at_least: Annotated[int, Meta(ge=0)]
-    """Years that the author declared to have reached."""
-    visibilities: Annotated[tuple[Visibility, ...], Meta(min_length=1)] = ("public",)
-    from_: Time | None = field(default=None, name="from")
-    """Covers posts written at or after this time."""
-    until: Time | None = None
-    """Covers posts written before this time."""
-    expires: Time | None = None
-    """Covers builds as of a time before this one."""
-    exclude: Exclude = Exclude()
-    use: Use = "train"
-    acquisition: Annotated[tuple[Acquisition, ...], Meta(min_length=1)]
-    terms_override: tuple[Text, ...] = ()
-    acknowledged: tuple[Text, ...] = ()
-    """Signals that the subject knows of and overrules in renewing."""
-    notice: Notice
-    evidence: Evidence
-    prev: str = ""
-
-
-class Renewed(
-    Given,
-    frozen=True,
-    forbid_unknown_fields=True,
-    kw_only=True,
-    tag_field="event",
-    tag="renewed",
-    gc=False,
-):
-    """Consent again: complete in itself, it takes the place of what was given before."""
-
-
-class Withdrawn(
-    Struct,
-    frozen=True,
-    forbid_unknown_fields=True,
-    kw_only=True,
-    tag_field="event",
-    tag="withdrawn",
-    gc=False,
-):
-    """Consent taken back, for all accounts of the subject, or for some posts."""
-
-    id: Text
-    at: Time
-    accounts: Accounts
-    posts: Annotated[tuple[Text, ...], Meta(min_length=1)] | None = None
-    """None: everything. An empty list is an error: it would withdraw nothing."""
-    prev: str = ""
-
-
-class Objected(
-    Withdrawn,
-    frozen=True,
-    forbid_unknown_fields=True,
-    kw_only=True,
-    tag_field="event",
-    tag="objected",
-    gc=False,
-):
-    """An objection to the processing (GDPR article 21); it refuses as a withdrawal does."""
-
-
-Event = Given | Renewed | Withdrawn | Objected
-
-_DECODER: Final = msgspec.json.Decoder(Event)
-_ENCODER: Final = msgspec.json.Encoder()
-
-
-class Standing(NamedTuple):
-    """What the ledger says of an account at a time."""
-
-    deciding: Given | None
-    """The consent that decides; None when there is none."""
-    withdrawn: bool
-    """Taken back as a whole, on a later line than ``deciding`` or without any."""
-    withdrawn_posts: frozenset[str]
-    """Posts taken back on later lines, as :func:`spelling` writes them."""
-
-
-_URI: Final = re.compile(r"(https?)://([^/?#]*)(.*)", re.I | re.S)
-_DID_PAGE: Final = re.compile(
-    r"(?:at://|https://bsky\.app/profile/)(did:[a-z0-9]+:[^/?#\s]+)/?", re.I
-)
-
-
-def spelling(uri: str) -> str:
-    """Give the spelling under which a URI is compared.
-
-    Scheme and host in lower case and one trailing slash gone; of ``at://DID`` and
-    ``https://bsky.app/profile/DID`` the DID. Everything else stays exact.
+    Of a line that was redacted since, the hash that it had.
     """
-    if page := _DID_PAGE.fullmatch(uri):
-        return page[1]
-    if parts := _URI.fullmatch(uri):
-        return f"{parts[1].lower()}://{parts[2].lower()}{parts[3].removesuffix('/')}"
-    return uri
+
+
+def key_path(path: Path) -> Path:
+    """Say where a ledger's key is: beside it, readable by its owner only."""
+    return path.with_name(f"{path.name}.key")
 
 
 class Ledger:
     """A ledger whose whole chain was verified when it was read. Make one with :meth:`load`."""
 
-    def __init__(self, path: Path, events: tuple[Event, ...], last: str) -> None:
+    def __init__(self, path: Path, chain: Chain, lines: Lines, key: bytes | None) -> None:
         self.path = path
-        self.events = events
-        """In the order of their lines; line numbers count from 1."""
-        self.head = Head(len(events), last)
-        self._given, self._taken, self._parent = _index(events)
+        self.events: Sequence[Line] = lines
+        """In the order of their lines, which are numbered from 1; decoded when asked for."""
+        self.head = Head(len(chain), chain.last)
+        self.index = Index(chain.columns, lines, key)
+        self._chain, self._lines = chain, lines
 
     @classmethod
-    def load(cls, path: Path) -> Ledger:
-        """Read and verify a ledger.
+    def load(cls, path: Path, *, key: Path | None = None) -> Ledger:
+        """Read and verify a ledger; ``key`` is its key's file, if it does not lie beside it.
 
         Raises :class:`UsageError` when there is no such file, and :class:`LedgerError`, naming the
-        first line that is wrong, when a line or the chain is broken.
+        first line that is wrong, when a line or the chain is broken, and naming the key when
+        lines were redacted and it is missing.
         """
         if not path.is_file():
             raise UsageError(
                 f"there is no consent ledger at {path}; `fedi-dataset consent give` begins one"
             )
-        return cls(path, *_read(path))
+        file = path.open("rb", buffering=1 << 20)
+        try:
+            chain = link(file, path)
+        except BaseException:
+            file.close()
+            raise
+        lines = Lines(file, chain, path)
+        settle(chain, lines, path)
+        redactions = [event for _, event in chain.columns.redacted]
+        return cls(path, chain, lines, _key(path, key or key_path(path), redactions))
+
+    def written(self, line: int) -> bytes:
+        """Give the bytes of a line, counted from 0, without its newline."""
+        return self._lines.written(line)
+
+    def holds(self, identifier: str) -> bool:
+        """Whether an event has this id."""
+        wanted = hash(identifier)
+        return any(
+            self.events[line].id == identifier
+            for line, seen in enumerate(self._chain.ids)
+            if seen == wanted
+        )
+
+    def verify_proofs(self) -> int:
+        """Verify the proofs of all consents that have one, and count them.
+
+        Raises :class:`LedgerError`, naming the line, for the first that does not count, and
+        :class:`MissingExtra` when the libraries that verify are not installed.
+        """
+        for line in self._chain.columns.signed:
+            event = self.events[line]
+            if isinstance(event, Given) and (flaw := proof_flaw(event)):
+                raise LedgerError(f"{self.path}, line {line + 1}: {flaw}")
+        return len(self._chain.columns.signed)
 
     def head_at(self, lines: int) -> Head:
         """Give the head that the ledger had when it was ``lines`` long."""
@@ -268,93 +180,67 @@ class Ledger:
         A withdrawal by any account of a subject reaches all accounts that events of the same
         subject name, in whatever order the events come.
         """
-        names = {spelling(name) for name in spellings}
-        given = {line for name in names for line in self._given.get(name, ())}
-        line = max((line for line in given if self.events[line].at <= as_of), default=-1)
-        owners = {_root(self._parent, name) for name in names}
-        taken = {at for owner in owners for at in self._taken.get(owner, ()) if at > line}
-        posts = [_posts_of(self.events[at]) for at in taken]
-        return Standing(
-            deciding=_consent(self.events[line]) if line >= 0 else None,
-            withdrawn=None in posts,
-            withdrawn_posts=frozenset(spelling(post) for some in posts for post in some or ()),
-        )
+        return self.index.standing(spellings, as_of)
 
 
-def append(path: Path, event: Event) -> Event:
+def append(path: Path, event: E_) -> E_:
     """Append an event, chained to the last line, and give it back as it is stored.
 
     Waits for other writers, verifies the whole ledger first, and returns once the line is on the
     disk; ``event.prev`` is replaced. A ledger that does not exist yet begins here, readable by its
-    owner only. Raises :class:`UsageError` for an event that is not valid or whose id is taken, and
-    :class:`LedgerError` for a broken ledger, which stays as it is.
+    owner only. Raises :class:`UsageError` for an event that is not valid, whose proof does not
+    verify or whose id is taken, and :class:`LedgerError` for a broken ledger, which stays as it is.
     """
+    with locked(path):
+        ledger = Ledger.load(path) if path.exists() else None
+        if ledger is not None and ledger.holds(event.id):
+            raise UsageError(f"{path} already holds an event {event.id}")
+        last = NO_LINE if ledger is None else ledger.head.sha256
+        stored = checked(msgspec.structs.replace(event, prev=last))
+        _check_proof(stored)
+        _write(path, encode(stored) + b"\n")
+        return stored
+
+
+def _check_proof(event: Event) -> None:
+    if isinstance(event, Given) and event.proof is not msgspec.UNSET:
+        flaw = proof_flaw(event)
+        if flaw is not None:
+            raise UsageError(f"this event cannot be recorded: {flaw}")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other writers of a ledger out; :class:`UsageError` if one stays in for too long."""
+    lock = FileLock(f"{path}.lock", timeout=_LOCK_SECONDS)
     try:
-        with FileLock(f"{path}.lock", timeout=_LOCK_SECONDS):
-            ledger = Ledger.load(path) if path.exists() else Ledger(path, (), NO_LINE)
-            if any(event.id == other.id for other in ledger.events):
-                raise UsageError(f"{path} already holds an event {event.id}")
-            stored = _checked(msgspec.structs.replace(event, prev=ledger.head.sha256))
-            _write(path, _ENCODER.encode(stored) + b"\n")
-            return stored
+        lock.acquire()
     except Timeout as error:
         raise UsageError(
             f"another program has held {path}.lock for {_LOCK_SECONDS:.0f} seconds; try again"
         ) from error
-
-
-def _read(path: Path) -> tuple[tuple[Event, ...], str]:
-    """All events of a file, and the hash of its last line."""
-    events: list[Event] = []
-    ids: set[str] = set()
-    last = NO_LINE
-    with path.open("rb") as lines:
-        for line in lines:
-            body = line[:-1]
-            try:
-                if not line.endswith(b"\n"):
-                    raise LedgerError("it is cut off: no newline ends it")
-                event = _decode(body)
-                if event.prev != last:
-                    raise LedgerError(
-                        "its prev is not the hash of the line before: that line was changed, "
-                        "or lines were dropped, inserted or moved here"
-                    )
-                if event.id in ids:
-                    raise LedgerError(f"the id {event.id} occurs before")
-            except LedgerError as error:
-                raise LedgerError(
-                    f"{path}, line {len(events) + 1}: {error}. Restore the ledger from a copy"
-                ) from error
-            ids.add(event.id)
-            events.append(event)
-            last = hashlib.sha256(body).hexdigest()
-    return tuple(events), last
-
-
-def _decode(line: bytes) -> Event:
-    """One event, validated; :class:`LedgerError` says what is wrong with it."""
     try:
-        event: Event = _DECODER.decode(line)
-        if isinstance(event, Given):
-            parse_license(event.license)
-    except (msgspec.MsgspecError, UnicodeDecodeError, UsageError) as error:
-        raise LedgerError(f"not an event that this version knows: {error}") from error
-    return event
+        yield
+    finally:
+        lock.release()
 
 
-def _checked(event: Event) -> Event:
-    """The event as reading it back gives it, so that what is written can be read."""
-    for account in event.accounts:
-        if not re.match(_ACCOUNT, account):
-            raise UsageError(
-                f"{account!r} is no account's URI: write the actor id or the DID, "
-                "as `fedi-dataset inspect` prints it"
-            )
-    try:
-        return _decode(_ENCODER.encode(event))
-    except LedgerError as error:
-        raise UsageError(f"this event cannot be recorded: {error}") from error
+def _key(path: Path, place: Path, redactions: Sequence[Redacted]) -> bytes | None:
+    """The key that redactions were made with; None where there are none."""
+    if not redactions:
+        return None
+    if not place.is_file():
+        raise LedgerError(
+            f"{path} has redacted lines, and its key {place} is missing: without it nobody can tell "
+            "who withdrew. Restore the key from a copy"
+        )
+    key = place.read_bytes()
+    if any(event.key != fingerprint(key) for event in redactions):
+        raise LedgerError(
+            f"{place} is not the key that the redacted lines of {path} were made with. "
+            "Restore the key from a copy"
+        )
+    return key
 
 
 def _write(path: Path, line: bytes) -> None:
@@ -374,58 +260,4 @@ def _write(path: Path, line: bytes) -> None:
     finally:
         os.close(ledger)
     if begins:
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-Index = tuple[dict[str, list[int]], dict[str, list[int]], dict[str, str]]
-
-
-def _index(events: Iterable[Event]) -> Index:
-    """Lines (from 0) of consents by account, of withdrawals by owner, and the owners' forest."""
-    given: dict[str, list[int]] = {}
-    withdrawals: list[tuple[int, list[str]]] = []
-    parent: dict[str, str] = {}
-    for line, event in enumerate(events):
-        names = [spelling(account) for account in event.accounts]
-        if isinstance(event, Given):
-            for name in names:
-                given.setdefault(name, []).append(line)
-            subject = [f"subject {event.subject}"] if event.subject else []
-            for name in (*names[1:], *subject):
-                _join(parent, names[0], name)
-        else:
-            withdrawals.append((line, names))
-    taken: dict[str, list[int]] = {}
-    for line, names in withdrawals:
-        for owner in {_root(parent, name) for name in names}:
-            taken.setdefault(owner, []).append(line)
-    return given, taken, parent
-
-
-def _join(parent: dict[str, str], one: str, other: str) -> None:
-    """Say that two names have the same owner."""
-    if (root := _root(parent, one)) != (top := _root(parent, other)):
-        parent[root] = top
-
-
-def _root(parent: dict[str, str], name: str) -> str:
-    """The name that stands for a name's owner; the way to it is halved each time."""
-    while (above := parent.get(name)) is not None:
-        if (higher := parent.get(above)) is not None:
-            parent[name] = higher
-        name = above
-    return name
-
-
-def _consent(event: Event) -> Given:
-    assert isinstance(event, Given)
-    return event
-
-
-def _posts_of(event: Event) -> tuple[str, ...] | None:
-    assert isinstance(event, Withdrawn)
-    return event.posts
+        sync_folder(path.parent)

@@ -1,62 +1,65 @@
-"""Licenses as SPDX expressions: reading them, joining them, and which of them a build takes.
+"""Licenses as SPDX expressions: reading them in the spellings that people use, and joining them.
 
-A spelling that people use (a Creative Commons URL, "CC BY 4.0", a deed's title) becomes the SPDX
-id that it names. Nothing is guessed: a missing version, or a port that SPDX does not list, is an
-error. Which licenses a build takes is a list: public domain, Attribution, and what the config adds.
-NoDerivatives is never taken, because scrubbing and cutting adapt the work.
+A spelling (a URL, "CC BY 4.0", a deed's title, the name of a software license) becomes the SPDX id
+that it names. Nothing is guessed: a missing version, or a port that SPDX does not list, is an error.
+What licenses ask for, and which of them a build takes, is in :mod:`fedi_dataset.consent.targets`.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
-from typing import Any, Final
+from importlib import resources
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+import yaml
+from msgspec import Meta, Struct
 
 from fedi_dataset.errors import UsageError
 
 __all__ = [
-    "DEFAULT_ALLOWED",
+    "LicenseEntry",
     "and_of",
-    "check_allowable",
     "components",
-    "is_allowed",
+    "entries",
+    "expression_of",
+    "is_listed",
     "parse_license",
+    "readings",
 ]
 
-DEFAULT_ALLOWED: Final = frozenset(
-    {
-        "CC0-1.0",
-        "CC-PDM-1.0",
-        "CC-BY-1.0",
-        "CC-BY-2.0",
-        "CC-BY-2.5",
-        "CC-BY-2.5-AU",
-        "CC-BY-3.0",
-        "CC-BY-3.0-AT",
-        "CC-BY-3.0-AU",
-        "CC-BY-3.0-DE",
-        "CC-BY-3.0-IGO",
-        "CC-BY-3.0-NL",
-        "CC-BY-3.0-US",
-        "CC-BY-4.0",
-    }
-)
-"""SPDX ids that every build takes: CC0, the public domain mark, CC BY with the ports SPDX lists."""
+Text = Annotated[str, Meta(min_length=1)]
+
+
+class LicenseEntry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One license of data/licenses.yaml: what it asks for, and how people write it."""
+
+    id: Text
+    """As SPDX writes it."""
+    duties: tuple[Literal["attribution"], ...] | None
+    """What passing adapted material on asks for; None: more than this package knows how to do."""
+    urls: tuple[Text, ...]
+    """Without scheme, ``www.`` and trailing slash, in lower case."""
+    titles: tuple[Text, ...]
+    """In lower case."""
+
 
 _LONGEST: Final = 1000
 """Characters of the longest expression that is read; nothing real comes near it."""
 
 _URL: Final = re.compile(
     r"(?:https?://)?(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)"
-    r"/(?P<code>[a-z-]+)/(?P<version>\d\.\d)(?:/(?P<port>[a-z]{2,3}))?"
+    r"/(?P<code>[a-z-]+)(?:/(?P<version>\d\.\d)(?:/(?P<port>[a-z]{2,3}))?)?"
     r"(?:/(?:deed|legalcode)(?:[.-][a-z_-]+)?)?/?(?:[?#].*)?"
 )
 _TITLE: Final = re.compile(
-    r"(?:cc-)?(?P<code>by(?:-(?:nc|nd|sa))*|cc0|pdm)-(?P<version>\d\.\d)(?:-(?P<port>[a-z]{2,3}))?"
-    r"(?:-(?P<edition>international|unported|generic|universal))?"
+    r"(?:cc-)?(?P<code>by(?:-(?:nc|nd|sa))*|cc0|pdm)(?:-v?(?P<version>\d\.\d)(?:-(?P<port>[a-z]{2,3}))?"
+    r"(?:-(?P<edition>international|unported|generic|universal))?)?"
 )
+_ADDRESS: Final = re.compile(r"\A(?:https?://)?(?:www\.)?")
 _WORDS: Final = (
     (re.compile(r"[\s_/–-]+"), "-"),
     (re.compile(r"-?(?:public-)?licen[cs]e$"), ""),
@@ -87,33 +90,29 @@ def parse_license(text: str) -> str:
     Takes SPDX expressions, Creative Commons URLs (deeds and legal codes in any language, ports) and
     titles. Raises :class:`UsageError`, with the nearest ids, for anything else.
     """
-    return str(_parse(_spdx_of_creative_commons(text) or text))
+    return str(_parse(_spdx_id(text) or text))
 
 
-def check_allowable(text: str) -> str:
-    """Give the SPDX id of a license that a config asks for beside :data:`DEFAULT_ALLOWED`.
+def readings(text: str) -> tuple[str, ...]:
+    """Give every SPDX expression that a statement may mean: one, where :func:`parse_license` knows it.
 
-    Raises :class:`UsageError` for what is no single license, and for NoDerivatives.
+    A Creative Commons license without its version may be any version of it. Nothing that is known:
+    empty.
     """
-    spdx = parse_license(text)
-    if " " in spdx:
-        raise UsageError(f"allow one license at a time, not the expression {spdx!r}")
-    if _is_no_derivatives(spdx):
-        raise UsageError(
-            f"{spdx} allows no adaptations, and scrubbing a text adapts it: "
-            "no build can take it. Ask the author for another license"
-        )
-    return spdx
-
-
-@lru_cache(maxsize=4096)
-def is_allowed(license: str, extra: tuple[str, ...] = ()) -> bool:  # noqa: A002 - the field's name
-    """Tell whether a build takes a license: of ``AND`` it must take all, of ``OR`` one.
-
-    ``extra`` are licenses taken beside :data:`DEFAULT_ALLOWED`; NoDerivatives is refused even so.
-    """
-    allowed = DEFAULT_ALLOWED.union(map(parse_license, extra))
-    return _takes(_parse(parse_license(license)), allowed)
+    try:
+        return (parse_license(text),)
+    except UsageError:
+        pass
+    parts = re.split(r"\s+AND\s+", text)
+    if len(parts) > 1:  # a post's properties, joined, each in its own spelling
+        read = [readings(part) for part in parts]
+        exact = all(len(one) == 1 for one in read)
+        return (and_of(one[0] for one in read),) if exact else ()
+    named = _creative_commons(text)
+    if named is None or named[1] is not None:
+        return ()
+    listed = _licensing().known_symbols
+    return tuple(sorted(one for one in listed if re.match(rf"{named[0]}-\d", one)))
 
 
 def and_of(licenses: Iterable[str]) -> str:
@@ -135,6 +134,24 @@ def components(spdx: str) -> tuple[str, ...]:
     return tuple(sorted(set(_licensing().license_keys(spdx))))
 
 
+def is_listed(spdx: str) -> bool:
+    """Tell whether SPDX lists this very id."""
+    return spdx in _licensing().known_symbols
+
+
+def expression_of(spdx: str) -> Any:
+    """Give the parsed form of an expression, of the library license-expression."""
+    return _parse(parse_license(spdx))
+
+
+@cache
+def entries() -> Mapping[str, LicenseEntry]:
+    """Give the licenses that data/licenses.yaml lists, by SPDX id."""
+    source = resources.files("fedi_dataset") / "data" / "licenses.yaml"
+    listed = msgspec.convert(yaml.safe_load(source.read_text("utf-8")), tuple[LicenseEntry, ...])
+    return {one.id: one for one in listed}
+
+
 def _conjuncts(spdx: str) -> tuple[str, ...]:
     expression = _parse(parse_license(spdx))
     if isinstance(expression, _licensing().AND):
@@ -142,21 +159,17 @@ def _conjuncts(spdx: str) -> tuple[str, ...]:
     return (str(expression),)
 
 
-def _takes(expression: Any, allowed: frozenset[str]) -> bool:
-    licensing = _licensing()
-    if isinstance(expression, licensing.AND):
-        return all(_takes(part, allowed) for part in expression.args)
-    if isinstance(expression, licensing.OR):
-        return any(_takes(part, allowed) for part in expression.args)
-    return str(expression) in allowed and not _is_no_derivatives(str(expression))
+def _spdx_id(text: str) -> str | None:
+    """The id that a URL or title names, unchecked; None when it is neither."""
+    folded = re.sub(r"\s+", " ", text.strip().casefold())
+    if listed := _titles().get(folded) or _urls().get(_ADDRESS.sub("", folded).rstrip("/")):
+        return listed
+    named = _creative_commons(text)
+    return "-".join(filter(None, named)) if named is not None and named[1] is not None else None
 
 
-def _is_no_derivatives(spdx: str) -> bool:
-    return "nd" in spdx.casefold().split("-")
-
-
-def _spdx_of_creative_commons(text: str) -> str | None:
-    """The id that a Creative Commons URL or title names, unchecked; None when it is neither."""
+def _creative_commons(text: str) -> tuple[str, str | None, str | None] | None:
+    """Name, version and port of the Creative Commons license that a text is; None when it is none."""
     folded = text.strip().casefold()
     found = _URL.fullmatch(folded) or _TITLE.fullmatch(_shortened(folded))
     if found is None:
@@ -165,8 +178,19 @@ def _spdx_of_creative_commons(text: str) -> str | None:
     edition = found.groupdict().get("edition")
     if edition is not None and (port or version not in _EDITIONS[edition]):
         return None
-    name = _IDS.get(code) or f"CC-{code.upper()}"
-    return f"{name}-{version}" + (f"-{port.upper()}" if port else "")
+    first, *elements = code.split("-")
+    name = _IDS.get(code) or "-".join(["CC", first.upper(), *sorted(map(str.upper, elements))])
+    return name, version, port.upper() if port else None
+
+
+@cache
+def _titles() -> dict[str, str]:
+    return {title: one.id for one in entries().values() for title in one.titles}
+
+
+@cache
+def _urls() -> dict[str, str]:
+    return {url: one.id for one in entries().values() for url in one.urls}
 
 
 def _shortened(title: str) -> str:

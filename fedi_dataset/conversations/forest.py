@@ -137,13 +137,13 @@ select distinct named.anchor, identities.form_key, identities.account_key, ident
 from (
   select anchor, account_key from placed
   union
-  select placed.anchor, mentioned.account_key
-  from placed join mentioned on mentioned.post_key = placed.post_key
+  select anchored.anchor, mentioned.account_key
+  from mentioned join anchored on anchored.post_key = mentioned.post_key
   union
   select anchored.anchor, verdicts.account_key
-  from verdicts join anchored on anchored.post_key = verdicts.post_key
-  where anchored.anchor in (select anchor from placed)) named
-join identities on identities.account_key = named.account_key"""
+  from verdicts join anchored on anchored.post_key = verdicts.post_key) named
+join identities on identities.account_key = named.account_key
+where named.anchor in (select anchor from placed)"""
 """Whoever speaks in a conversation, admitted or not, or is mentioned in it: a row for each form of
 what names them. The same form may come from several exports; it is one row."""
 

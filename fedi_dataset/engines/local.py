@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
+import os
 import shutil
 import tempfile
 from collections import deque
@@ -94,11 +96,16 @@ class LocalEngine:
     def _run(self, query: str) -> duckdb.DuckDBPyConnection:
         try:
             return self._db.execute(query)
-        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        except duckdb.OutOfMemoryException as error:
             raise FediDatasetError(
-                f"the engine has no room left in {self._folder.parent} or in memory "
-                f"({str(error).splitlines()[0]}); make some and run the same command again"
+                f"the engine's memory does not suffice ({str(error).splitlines()[0]})"
             ) from error
+        except duckdb.Error as error:
+            if os.strerror(errno.ENOSPC) in str(error):
+                raise OSError(
+                    errno.ENOSPC, os.strerror(errno.ENOSPC), self._folder.parent
+                ) from error
+            raise
 
     def _drop(self, name: str) -> None:
         self._run(f"drop {'view' if name in self._views else 'table'} if exists {name}")

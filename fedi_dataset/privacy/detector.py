@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import unicodedata
 from collections.abc import Sequence
@@ -125,6 +126,8 @@ def load_detector(name: str = "rampart") -> Detector:
     Raises MissingExtra when onnxruntime or the model is not there, UsageError when the folder or a
     file in it is not Rampart's.
     """
+    # transformers, which Presidio imports, would tell everybody that there is no PyTorch
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     from fedi_dataset.privacy.rampart import RampartRecognizer, find_files
     from fedi_dataset.privacy.recognizers import recognizers
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from fedi_dataset.consent.signals import repo_signals
+from fedi_dataset.consent.records import repo_signals
 from fedi_dataset.errors import UnreadableExport
 from fedi_dataset.files import sha256_of
 from fedi_dataset.posts import Account, Acquisition, Post, Quarantined

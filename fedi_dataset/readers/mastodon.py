@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from fedi_dataset.consent.signals import actor_signals
+from fedi_dataset.consent.signals import actor_signals, object_signals
 from fedi_dataset.errors import UnknownFormat, UnreadableExport
 from fedi_dataset.posts import (
     Account,
@@ -126,6 +126,7 @@ class MastodonArchive:
             edited_at=updated if updated != created else None,
             deleted=deleted,
             tags=tags_of(obj),
+            signals=object_signals(obj),
             body=no_words if deleted else partial(body_of, obj),
         )
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 import pyarrow as pa
 import yaml
 from jinja2 import Environment, StrictUndefined
 
 from fedi_dataset.config import SPLITS
+from fedi_dataset.consent.targets import DEFAULT_ALLOWED, target_of
 from fedi_dataset.reasons import sentence
+from fedi_dataset.release.attribution import ATTRIBUTION, LICENSE
+from fedi_dataset.release.law import SMALLEST_CROWD
 from fedi_dataset.release.manifest import Manifest
 from fedi_dataset.schema import RELEASE_TABLES, TOKENS
 
@@ -22,16 +26,28 @@ SCHEMAS: Mapping[str, pa.Schema] = {**RELEASE_TABLES, "tokens": TOKENS}
 
 TITLE = "Consented fediverse conversations"
 
-HUB_LICENSES = {
-    "CC0-1.0": "cc0-1.0",
-    "CC-BY-2.0": "cc-by-2.0",
-    "CC-BY-2.5": "cc-by-2.5",
-    "CC-BY-3.0": "cc-by-3.0",
-    "CC-BY-4.0": "cc-by-4.0",
-    "CC-BY-SA-3.0": "cc-by-sa-3.0",
-    "CC-BY-SA-4.0": "cc-by-sa-4.0",
+HUB_LICENSES: Final = frozenset(
+    {
+        "CC-BY-4.0",
+        "CC-BY-NC-2.0",
+        "CC-BY-NC-3.0",
+        "CC-BY-NC-4.0",
+        "CC-BY-NC-SA-2.0",
+        "CC-BY-NC-SA-3.0",
+        "CC-BY-NC-SA-4.0",
+        "CC-BY-SA-3.0",
+        "CC-BY-SA-4.0",
+    }
+)
+"""Licenses of releases that the Hub has a tag for, which is the id in lower case; others are ``other``."""
+
+_TERMS: Final = {
+    "checked": "looked up: they do not forbid it",
+    "crossed": "they forbid it, and the author named the server in their consent",
+    "unchecked": "not checked",
+    "no_server": "none: the account is a DID, which names no server",
+    "other": "any of these, told together because few people are behind each",
 }
-"""SPDX ids to the license tags that the Hub knows; whatever is not here is ``other``."""
 
 
 def render_card(manifest: Manifest) -> bytes:
@@ -47,6 +63,18 @@ def render_card(manifest: Manifest) -> bytes:
         manifest=manifest,
         detector=manifest.detector,
         licenses=manifest.licenses,
+        legal=manifest.legal,
+        config=manifest.config,
+        published=manifest.config["recipients"] != "private",
+        allowed=["CC0-1.0", "CC-PDM-1.0", "CC-BY-*", *_added(manifest)],
+        terms=[
+            (words, manifest.legal.terms[standing])
+            for standing, words in _TERMS.items()
+            if standing in manifest.legal.terms
+        ],
+        unchecked=manifest.legal.terms.keys() & {"unchecked", "other"},
+        crowd=SMALLEST_CROWD,
+        named=ATTRIBUTION in manifest.files,
         notes=manifest.notes,
         load_configs=[name for name in SCHEMAS if name in manifest.tables()],
         rows=list(_row_counts(manifest)),
@@ -97,11 +125,10 @@ def _metadata(manifest: Manifest) -> dict[str, Any]:
     ``description`` carries the build, because a local folder's cache key in datasets is its README
     alone: without it a training script would go on loading rows that are gone.
     """
-    tags = sorted({HUB_LICENSES.get(spdx, "other") for spdx in manifest.licenses})
     rows = sum(count for config, splits in _sorted_tables(manifest) for _, count, _ in splits)
     return {
         "pretty_name": TITLE,
-        "license": tags if len(tags) != 1 else tags[0],
+        **_license(manifest.legal.license),
         "language": list(manifest.languages),
         "task_categories": ["text-generation"],
         "size_categories": [_size_category(rows)],
@@ -122,6 +149,18 @@ def _metadata(manifest: Manifest) -> dict[str, Any]:
             _dataset_info(config, splits) for config, splits in _sorted_tables(manifest)
         ],
     }
+
+
+def _license(spdx: str) -> dict[str, str]:
+    if spdx in HUB_LICENSES:
+        return {"license": spdx.lower()}
+    return {"license": "other", "license_name": spdx.lower(), "license_link": LICENSE}
+
+
+def _added(manifest: Manifest) -> list[str]:
+    """Licenses that the config takes beside the usual ones, in canonical form, sorted."""
+    raw = msgspec.convert(manifest.config["allow_licenses"], tuple[str, ...])
+    return sorted(target_of(raw).allowed - DEFAULT_ALLOWED)
 
 
 def _dataset_info(config: str, splits: Sequence[tuple[str, int, int]]) -> dict[str, Any]:

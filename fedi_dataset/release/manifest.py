@@ -18,6 +18,7 @@ __all__ = [
     "FORMAT",
     "MANIFEST",
     "FileRecord",
+    "Legal",
     "LedgerHead",
     "Manifest",
     "TokensRecord",
@@ -33,9 +34,11 @@ LIBRARIES = (
     "fedi_dataset",
     "datasets",
     "duckdb",
+    "langdetect",
     "presidio-analyzer",
     "py3langid",
     "pyarrow",
+    "selectolax",
     "tokenizers",
 )
 
@@ -55,6 +58,20 @@ class LedgerHead(msgspec.Struct, frozen=True):
 
     lines: int
     sha256: str
+
+
+class Legal(msgspec.Struct, frozen=True):
+    """Under what the release stands. Counts have no small crowd behind them."""
+
+    license: str
+    """SPDX id of the release as a whole; it follows from the config alone."""
+    controllers: tuple[str, ...]
+    """Who answers for the processing, as the consents name them."""
+    terms: dict[str, int]
+    """Posts admitted by what is known of their servers' terms: checked, crossed, unchecked, no_server; other
+    for those with few people behind them."""
+    unchecked_servers: int | None
+    """Servers whose terms nobody looked up; None if few people are on them."""
 
 
 class TokensRecord(msgspec.Struct, frozen=True):
@@ -97,6 +114,7 @@ class Manifest(msgspec.Struct, frozen=True):
     """SPDX ids that the rows' licenses are made of."""
     languages: tuple[str, ...]
     """Languages of the rows, ``und`` left out."""
+    legal: Legal
     notes: tuple[str, ...] = ()
     """Sentences to the reader about this build, such as why a config is missing."""
     tokens: TokensRecord | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,11 +26,13 @@ from fedi_dataset.workspace import Workspace
 __all__ = [
     "README",
     "DoneCell",
+    "Shards",
     "default_config",
     "distinct",
     "payload",
     "publish",
     "read_reports",
+    "rows_in",
     "stage_shards",
 ]
 
@@ -52,26 +55,62 @@ def read_reports(cells: Iterable[DoneCell], workspace: Workspace) -> list[CellRe
     ]
 
 
+def rows_in(cells: Iterable[str], workspace: Workspace) -> dict[str, int]:
+    """Count the rows that finished cells (digests) hold, by table of the release."""
+    counts: Counter[str] = Counter()
+    for digest in cells:
+        for row in workspace.cell(digest).to_pylist():
+            if row["table"] in RELEASE_TABLES:
+                counts[row["table"]] += row["rows"]
+    return dict(counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """The data files of a release's next state, and of which cells each is made."""
+
+    files: dict[str, FileRecord]
+    made_of: dict[str, str]
+    """Path → digest of the file and its cells. The same cells make the same file: it need not be written
+    again."""
+
+
 def stage_shards(
-    stage: Staging, cells: Iterable[DoneCell], workspace: Workspace, *, bits: int, limit: int
-) -> dict[str, FileRecord]:
-    """Write the shards of every table and split into the staging folder; a table without rows has none."""
+    stage: Staging,
+    cells: Iterable[DoneCell],
+    workspace: Workspace,
+    *,
+    bits: int,
+    limit: int,
+    old: Manifest | None,
+    made_of: Mapping[str, str],
+) -> Shards:
+    """Stage the shards of every table and split that differ from ``old``'s; ``made_of`` tells its cells.
+
+    A table or split without rows has no file.
+    """
     digests = {done.cell: done.digest for done in cells}
     sizes = _sizes(digests, workspace)
-    records: dict[str, FileRecord] = {}
+    shards = Shards({}, {})
     for table in RELEASE_TABLES:
         for split in SPLITS:
             for prefix, members in plan(sizes.get((table, split), {}), bits, limit):
                 path = shard_path(table, split, prefix)
-                rows = write_shard(
-                    stage.path / path,
-                    members,
-                    lambda cell, table=table, split=split: payload(  # type: ignore[misc]
-                        workspace, digests[cell], table, split
-                    ),
-                )
-                records[path] = stage.record(path, rows=rows, table=table, split=split)
-    return records
+                named = [digests[cell] for cell in members]
+                former = old.files.get(path) if old is not None else None
+                if former is not None and made_of.get(path) == _made_of(named, former):
+                    shards.files[path] = former
+                else:
+                    payloads = (payload(workspace, digest, table, split) for digest in named)
+                    rows = write_shard(stage.path / path, payloads)
+                    shards.files[path] = stage.record(path, rows=rows, table=table, split=split)
+                shards.made_of[path] = _made_of(named, shards.files[path])
+    return shards
+
+
+def _made_of(cells: Iterable[str], record: FileRecord) -> str:
+    """Tie a file to its cells: a crash may leave a release that is newer than what the workspace tells."""
+    return hashlib.sha256(" ".join([record.sha256, *cells]).encode()).hexdigest()
 
 
 def default_config(files: Mapping[str, FileRecord]) -> str | None:
@@ -81,11 +120,11 @@ def default_config(files: Mapping[str, FileRecord]) -> str | None:
 
 
 def distinct(stage: Staging, files: Mapping[str, FileRecord], column: str) -> tuple[str, ...]:
-    """Give the distinct values of a text column over all staged data files, sorted."""
+    """Give the distinct values of a text column over all data files of the next state, sorted."""
     values: set[str] = set()
     for path, record in files.items():
         if record.table in RELEASE_TABLES:
-            read = pq.read_table(stage.path / path, columns=[column])[column]
+            read = pq.read_table(stage.find(path), columns=[column])[column]
             values.update(pc.unique(read).to_pylist())
     return tuple(sorted(values))
 

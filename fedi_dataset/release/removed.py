@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -31,33 +31,34 @@ Rows = set[tuple[str, str, bytes]]
 
 def stage_removed_keys(
     stage: Staging, release: Path, old: Manifest | None, new: Manifest
-) -> Manifest:
+) -> tuple[Manifest, list[tuple[str, str]]]:
     """Stage the list for ``new``: the former list and what this revision removes from ``old``.
 
-    Only shards that are not the same file in both are read, because all rows of the others stay.
+    Gives the manifest with it, and the (table, key) that are new on it, sorted. Only shards that are not the
+    same file in both are read, because all rows of the others stay.
     """
     if old is None:
-        return new
-    gone = _rows(release, old, new.files) - _rows(stage.path, new, old.files)
+        return new, []
+    gone = _rows(release.joinpath, old, new.files) - _rows(stage.find, new, old.files)
     keys = sorted({(table, key) for table, key, _ in gone})
     former = (release / REMOVED_KEYS).read_bytes() if REMOVED_KEYS in old.files else b""
     if not keys and not former:
-        return new
+        return new, []
     lines = [
         json.dumps({"table": table, "key": key, "build": new.build}) + "\n" for table, key in keys
     ]
     write_synced(stage.path / REMOVED_KEYS, former + "".join(lines).encode())
     files = {**new.files, REMOVED_KEYS: stage.record(REMOVED_KEYS)}
-    return msgspec.structs.replace(new, files=files)
+    return msgspec.structs.replace(new, files=files), keys
 
 
-def _rows(folder: Path, manifest: Manifest, other: Mapping[str, FileRecord]) -> Rows:
+def _rows(find: Callable[[str], Path], manifest: Manifest, other: Mapping[str, FileRecord]) -> Rows:
     """Give (table, key, digest of the row) of all shards that ``other`` does not have just so."""
     return {
         found
         for path, record in manifest.files.items()
         if record.table in KEY_COLUMNS and other.get(path) != record
-        for found in _rows_of(folder / path, record.table)
+        for found in _rows_of(find(path), record.table)
     }
 
 

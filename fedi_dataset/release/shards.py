@@ -7,7 +7,8 @@ shard that splits renames no other, and a cell that changes touches only its own
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -38,14 +39,17 @@ def shard_path(table: str, split: str, prefix: str) -> str:
     return f"{table}/{split}-b{prefix}.parquet"
 
 
-def write_shard(path: Path, cells: list[int], payload: Callable[[int], bytes]) -> int:
-    """Write the cells' tables one after the other, each its own row group; return the rows."""
+def write_shard(path: Path, cells: Iterable[bytes]) -> int:
+    """Write the cells' encoded tables, at least one, one after the other, each its own row group.
+
+    Returns the rows.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    tables = (pq.read_table(io.BytesIO(cell)) for cell in cells)
+    first = next(tables)
     rows = 0
-    first = pq.read_table(io.BytesIO(payload(cells[0])))
     with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
-        for cell in cells:
-            table = pq.read_table(io.BytesIO(payload(cell)))
+        for table in chain([first], tables):
             writer.write_table(table, row_group_size=max(1, table.num_rows))
             rows += table.num_rows
     return rows

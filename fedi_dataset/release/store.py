@@ -20,7 +20,7 @@ from fedi_dataset.errors import FediDatasetError, UsageError
 from fedi_dataset.files import sha256_of, sync_folder, write_synced
 from fedi_dataset.release.manifest import MANIFEST, FileRecord
 
-__all__ = ["Staging", "recover", "staging"]
+__all__ = ["Staging", "is_interrupted", "recover", "staging"]
 
 STAGING = ".staging"
 STRIDE = "stride.json"
@@ -40,6 +40,11 @@ class Staging:
     def __init__(self, release: Path) -> None:
         self._release = release
         self.path = release / STAGING
+
+    def find(self, path: str) -> Path:
+        """Give a file of the next state where it lies now: staged, or unchanged in the release."""
+        staged = self.path / path
+        return staged if staged.exists() else self._release / path
 
     def record(self, path: str, **about: object) -> FileRecord:
         """Describe a staged file."""
@@ -91,6 +96,11 @@ def staging(release: Path) -> Iterator[Staging]:
         lock.release()
         if created and not any(release.iterdir()):
             release.rmdir()
+
+
+def is_interrupted(release: Path) -> bool:
+    """Whether a command is at work on the release, or was cut short: then it may lack its manifest yet."""
+    return (release / STAGING).is_dir()
 
 
 def recover(release: Path) -> str | None:

@@ -72,7 +72,7 @@ def tokenize(
         )
     loaded = load_tokenizer(tokenizer, chat_template)
     with staging(folder) as stage:
-        new, counts = _with_tokens(stage, folder, _without_tokens(old), loaded, max_length, tick)
+        new, counts = _with_tokens(stage, _without_tokens(old), loaded, max_length, tick)
         published = publish(stage, old, new)
     splits = new.tables()["tokens"]
     return TokenizeReport(
@@ -108,7 +108,10 @@ def renew_tokens(
         old.tokens.template_sha256,
     ):
         return _noted(new, _stale(old.tokens, "is not the same any more"))
-    return _with_tokens(stage, stage.path, new, loaded, old.tokens.max_length, tick)[0]
+    try:
+        return _with_tokens(stage, new, loaded, old.tokens.max_length, tick)[0]
+    except UsageError:  # no dialogue that is left fits
+        return _noted(new, _stale(old.tokens, "takes none of what is left"))
 
 
 def _stale(tokens: TokensRecord, why: str) -> str:
@@ -120,20 +123,19 @@ def _stale(tokens: TokensRecord, why: str) -> str:
 
 def _with_tokens(
     stage: Staging,
-    source: Path,
     manifest: Manifest,
     loaded: LoadedTokenizer,
     max_length: int,
     tick: Ticker,
 ) -> tuple[Manifest, Counts]:
-    """Stage token shards for the dialogues that lie below ``source``."""
+    """Stage token shards for the dialogues of the next state."""
     renderer = Renderer(loaded)
     dialogues = {path: one for path, one in manifest.files.items() if one.table == "dialogues"}
     records: dict[str, FileRecord] = {}
     counts = Counts()
     for done, (path, about) in enumerate(sorted(dialogues.items()), start=1):
         target = path.replace("dialogues/", "tokens/", 1)
-        rows, of_shard = _encode_shard(source / path, stage.path / target, renderer, max_length)
+        rows, of_shard = _encode_shard(stage.find(path), stage.path / target, renderer, max_length)
         counts += of_shard
         if rows:
             records[target] = stage.record(target, rows=rows, table="tokens", split=about.split)

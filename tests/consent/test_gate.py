@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from fedi_dataset import reasons
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.gate import Gate, Grant, Verdict
 from fedi_dataset.consent.ledger import Event, Evidence, Exclude, Standing
-from fedi_dataset.consent.terms import InstanceTerms
+from fedi_dataset.consent.terms import InstanceTerms, Term
 from fedi_dataset.errors import UsageError
 from fedi_dataset.posts import (
     Account,
@@ -27,6 +27,7 @@ from fedi_dataset.posts import (
     Post,
     PostKind,
     Quarantined,
+    Signal,
     Visibility,
 )
 from tests.consent.events import (
@@ -131,10 +132,18 @@ class World:
         return self.verdict().reason
 
 
-def refusing_terms() -> InstanceTerms:
-    """Terms that list the server of everybody here."""
-    first = InstanceTerms.load().terms[0]
-    return InstanceTerms((msgspec.structs.replace(first, host="mastodon.example"),))
+def listed(**fields: Any) -> InstanceTerms:
+    """Terms that list the server of everybody here, and forbid unless told otherwise."""
+    about: dict[str, Any] = {
+        "host": "mastodon.example",
+        "forbids": True,
+        "rule": "no training",
+        "since": None,
+        "minimum_age": None,
+        "source": "https://mastodon.example/terms",
+        "checked_on": date(2026, 5, 1),
+    }
+    return InstanceTerms((Term(**{**about, **fields}),))
 
 
 def breakage(reason: str, world: World) -> None:
@@ -173,9 +182,9 @@ def breakage(reason: str, world: World) -> None:
         case "under_age":
             world.consent["age_at_least"] = 15
         case "signal_denied":
-            world.owner["signals"] = ("bio:#noai",)
+            world.owner["signals"] = (Signal("bio:#noai"),)
         case "instance_terms":
-            world.terms = refusing_terms()
+            world.terms = listed()
         case "license_refused":
             world.consent["license"] = "CC-BY-NC-4.0"
         case _:
@@ -198,16 +207,23 @@ def test_a_post_that_passes_every_test_is_admitted_with_its_grant() -> None:
             "attribution": "Alice A.",
         }
     )
-    grant = Grant("urn:uuid:0", "CC-BY-4.0", "context", day(20), "urn:uuid:alice", "Alice A.")
+    grant = Grant(
+        "urn:uuid:0", "CC-BY-4.0", "context", day(20), "urn:uuid:alice", "Alice A.", "unchecked"
+    )
     assert world.verdict() == Verdict(None, grant)
 
 
 @pytest.mark.parametrize("reason", ORDER)
 def test_every_reason_is_reached_and_refuses(reason: str) -> None:
-    """One thing wrong gives that reason, and no grant."""
+    """One thing wrong gives that reason, and no grant; the last three say which."""
     world = World()
     breakage(reason, world)
-    assert world.verdict() == Verdict(reason, None)
+    details = {
+        "signal_denied": "bio:#noai",
+        "instance_terms": "mastodon.example",
+        "license_refused": "CC-BY-NC-4.0",
+    }
+    assert world.verdict() == Verdict(reason, None, details.get(reason))
 
 
 @settings(max_examples=150, deadline=None)
@@ -399,12 +415,117 @@ def test_consent_of_a_did_in_any_of_its_spellings(account: str) -> None:
     assert verdict.grant.subject == CAROL
 
 
-@pytest.mark.parametrize("uri", ["https://mastodon.social/users/alice", "https://X.com/alice"])
-def test_no_override_opens_a_refusing_server(uri: str) -> None:
-    """Until the terms are weighed one by one, a listed host is refused outright."""
-    host = uri.split("/")[2].lower()
-    world = World(owner={"uri": uri}, consent={"accounts": (uri,), "terms_override": (host,)})
-    assert world.reason() == "instance_terms"
+# --- terms of servers -----------------------------------------------------------------------------
+
+SOCIAL = "https://mastodon.social/users/alice"
+
+
+@pytest.mark.parametrize(
+    ("override", "acquisition", "reason"),
+    [
+        (("mastodon.social",), "own-export", None),
+        (("https://Mastodon.Social/about",), "own-export", None),
+        (("other.example", "mastodon.social"), "own-export", None),
+        ((), "own-export", "instance_terms"),
+        (("mastodon.example",), "own-export", "instance_terms"),
+        (("social",), "own-export", "instance_terms"),
+        (("mastodon.social",), "capture", "instance_terms"),
+    ],
+)
+def test_only_the_author_opens_a_refusing_server(
+    override: tuple[str, ...], acquisition: Acquisition, reason: str | None
+) -> None:
+    """By handing over their own export and naming that server; the crossing is told apart."""
+    world = World(
+        owner={"uri": SOCIAL},
+        export={"acquisition": acquisition},
+        consent={
+            "accounts": (SOCIAL,),
+            "terms_override": override,
+            "acquisition": ("own-export", "capture"),
+            "evidence": Evidence(method="account-field", ref="seen"),
+        },
+    )
+    verdict = world.verdict()
+    assert (verdict.reason, verdict.detail) == (reason, reason and "mastodon.social")
+    assert reason or (verdict.grant is not None and verdict.grant.terms == "crossed")
+
+
+@pytest.mark.parametrize(
+    ("named", "reason"),
+    [
+        ("x.com", None),
+        ("twitter.com", None),
+        ("m.twitter.com", None),
+        ("x.example", "instance_terms"),
+    ],
+)
+def test_a_service_may_be_named_by_any_of_its_hosts(named: str, reason: str | None) -> None:
+    """The account's own host, or one that the list knows the service by."""
+    uri = "https://m.twitter.com/alice"
+    world = World(owner={"uri": uri}, consent={"accounts": (uri,), "terms_override": (named,)})
+    assert world.reason() == reason
+
+
+def test_every_entry_that_forbids_must_be_overruled() -> None:
+    """Naming the domain above a server opens that one's terms, not the server's own."""
+    uri = "https://social.mastodon.example/users/alice"
+    both = (*listed().terms, *listed(host="social.mastodon.example").terms)
+    for override, reason in ((("mastodon.example",), "instance_terms"), ((uri,), None)):
+        world = World(
+            owner={"uri": uri},
+            consent={"accounts": (uri,), "terms_override": override},
+            terms=InstanceTerms(both),
+        )
+        assert world.reason() == reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "age", "reason", "standing"),
+    [
+        ({"forbids": False}, 18, None, "checked"),
+        ({"host": "elsewhere.example"}, 18, None, "unchecked"),
+        ({"since": date(2026, 5, 10)}, 18, "instance_terms", None),
+        ({"since": date(2026, 5, 11)}, 18, None, "checked"),
+        ({"forbids": False, "minimum_age": 18}, 18, None, "checked"),
+        ({"forbids": False, "minimum_age": 19}, 18, "under_age", None),
+        ({"forbids": False, "minimum_age": 19, "since": date(2026, 5, 11)}, 18, None, "checked"),
+        ({"forbids": False, "minimum_age": 13}, 16, None, "checked"),
+        ({"forbids": False, "minimum_age": 13}, 15, "under_age", None),
+    ],
+)
+def test_what_a_servers_terms_come_to(
+    fields: dict[str, Any], age: int, reason: str | None, standing: str | None
+) -> None:
+    """From their first day they refuse, or raise the age, and never lower it."""
+    verdict = World(terms=listed(**fields), consent={"age_at_least": age}).verdict()
+    assert verdict.reason == reason
+    assert (verdict.grant.terms if verdict.grant else None) == standing
+
+
+@pytest.mark.parametrize(
+    ("aliases", "reason", "standing"),
+    [
+        ((), None, "no_server"),
+        (("https://mastodon.social/users/alice/statuses/1",), "instance_terms", None),
+        (("https://mastodon.example/users/alice/statuses/1",), None, "unchecked"),
+    ],
+)
+def test_a_bridged_post_is_bound_by_the_terms_of_its_origin(
+    aliases: tuple[str, ...], reason: str | None, standing: str | None
+) -> None:
+    """A DID names no server, but a post that a bridge copied came from one."""
+    verdict = World(
+        post={"aliases": aliases},
+        owner={"uri": CAROL},
+        export={"format": "atproto-repo"},
+        consent={
+            "accounts": (CAROL,),
+            "evidence": Evidence(method="account-field", ref="at://profile"),
+        },
+    ).verdict()
+    assert verdict.reason == reason
+    assert (verdict.grant.terms if verdict.grant else None) == standing
 
 
 def test_an_account_whose_server_cannot_be_told_is_refused() -> None:
@@ -426,10 +547,183 @@ def test_signals_deny_until_they_are_acknowledged_in_renewing(
 ) -> None:
     """Every one of them, by name, and by a renewal only."""
     world = World(
-        owner={"signals": ("actor:memorial", "bio:#noai")},
+        owner={"signals": (Signal("actor:memorial"), Signal("bio:#noai"))},
         later=[kind(at=day(2), acknowledged=acknowledged)],
     )
     assert world.reason() == reason
+
+
+def test_a_refusal_names_every_signal_that_stands() -> None:
+    """Those of the account and of the post, and none that was acknowledged."""
+    world = World(
+        post={"signals": (Signal("post:SPC"),), "tags": ("NoBot",)},
+        owner={"signals": (Signal("actor:memorial"), Signal("bio:#noai"))},
+        later=[renewed(at=day(2), acknowledged=("bio:#noai",))],
+    )
+    assert world.verdict() == Verdict("signal_denied", None, "actor:memorial, post:SPC, tag:#nobot")
+
+
+@pytest.mark.parametrize(
+    ("declared", "reason"), [(day(1), None), (day(2), None), (day(3), "signal_denied")]
+)
+def test_a_signal_said_after_the_renewal_denies_again(
+    declared: datetime, reason: str | None
+) -> None:
+    """Nobody acknowledges what was not said yet, in a record or in a post."""
+    later: list[Event] = [renewed(at=day(2), acknowledged=("record:x", "tag:#noai"))]
+    record = World(owner={"signals": (Signal("record:x", declared_at=declared),)}, later=later)
+    assert record.reason() == reason
+    post = {"tags": ("noai",), "created_at": day(1), "edited_at": declared}
+    assert World(post=post, later=later).reason() == reason
+
+
+@pytest.mark.parametrize(
+    ("controller", "configured", "reason"),
+    [
+        ("https://steward.example", None, None),
+        ("https://badcorp.example/privacy", None, "signal_denied"),
+        ("https://steward.example", "https://badcorp.example", "signal_denied"),
+        (None, "https://steward.example", None),
+        (None, None, "signal_denied"),
+    ],
+)
+def test_a_record_that_speaks_of_one_consumer(
+    controller: str | None, configured: str | None, reason: str | None
+) -> None:
+    """It denies the controller that it means; whoever has no name has to take it for their own."""
+    world = World(
+        owner={"signals": (Signal("record:x", entity="badcorp.example"),)},
+        consent={"controller": controller},
+        config={"controller": configured},
+    )
+    assert world.reason() == reason
+
+
+@pytest.mark.parametrize(
+    ("signal", "reason"),
+    [
+        (Signal("a", before=day(5)), None),
+        (Signal("a", before=day(6)), "signal_denied"),
+        (Signal("a", older_than=timedelta(days=30)), None),
+        (Signal("a", older_than=timedelta(days=3)), "signal_denied"),
+        (Signal("a", visibility=Visibility.UNLISTED), None),
+        (Signal("a", visibility=Visibility.PUBLIC), "signal_denied"),
+    ],
+)
+def test_a_signal_may_deny_some_posts_only(signal: Signal, reason: str | None) -> None:
+    """Older ones, or those of one visibility; the post is of 5 May, the build of the 10th."""
+    assert World(owner={"signals": (signal,)}).reason() == reason
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def judged(text: str, world: World | None = None, **fields: Any) -> Verdict:
+    """What the gate says of a post with these words."""
+    world = world or World()
+    gate, export, post = world.gate(), world.the_export(), world.the_post()
+    body = Body(text, "text/html", **fields)
+    return gate.judge_words(post, body, export, gate.judge(post, export))
+
+
+LINK = '<a href="https://creativecommons.org/licenses/by-nc-sa/4.0/">my terms</a>'
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "detail"),
+    [
+        ("<p>Tea is best hot.</p>", None, None),
+        ("<p>Tea is best hot.</p><p>CC BY 4.0</p>", None, None),
+        ("<p>Tea.</p><p>CC BY-NC-SA 4.0</p>", "license_refused", "CC-BY-NC-SA-4.0"),
+        (f"<p>Tea.</p><p>{LINK}</p>", "license_refused", "CC-BY-NC-SA-4.0"),
+        ("<p>Tea.</p><p>by-nd</p>", "license_refused", "CC-BY-ND without its version"),
+        ("<p>Tea. All rights reserved.</p>", "license_refused", "one that cannot be read"),
+        ("<p>Tea.</p><p>No AI training!</p>", "signal_denied", "footer:no-ai-training"),
+        ("<p>Tea.</p><p>#NoAI CC BY-NC 4.0</p>", "signal_denied", "tag:#noai"),
+        (
+            "<p>Anti Commercial-AI license (CC BY-NC-SA 4.0)</p>",
+            "signal_denied",
+            "footer:no-ai-training",
+        ),
+    ],
+)
+def test_a_footer_narrows_the_post(text: str, reason: str | None, detail: str | None) -> None:
+    """A license or a refusal in the last lines counts against the grant, and names itself."""
+    verdict = judged(text)
+    assert (verdict.reason, verdict.detail) == (reason, detail)
+    assert (verdict.grant is None) == (reason is not None)
+
+
+def test_a_content_warning_counts_as_a_footer() -> None:
+    """What stands above the words is as much a statement about them."""
+    assert judged("<p>Tea.</p>", summary="no AI training").reason == "signal_denied"
+
+
+@pytest.mark.parametrize(
+    ("stated", "config", "reason", "row"),
+    [
+        ("https://creativecommons.org/licenses/by/3.0/de/", {}, None, "CC-BY-4.0"),
+        ("CC-BY-SA-4.0", {}, "license_refused", None),
+        (
+            "CC-BY-SA-4.0",
+            {"allow_licenses": ("CC-BY-SA-4.0",)},
+            None,
+            "CC-BY-4.0 AND CC-BY-SA-4.0",
+        ),
+        ("LicenseRef-unreadable", {}, "license_refused", None),
+    ],
+)
+def test_a_license_that_a_post_states_narrows_it(
+    stated: str, config: dict[str, Any], reason: str | None, row: str | None
+) -> None:
+    """It is joined to the grant where the build takes it, and refuses where not; it never widens."""
+    verdict = judged("<p>Tea.</p>", World(config=config), license=stated)
+    assert verdict.reason == reason
+    assert (verdict.grant.license if verdict.grant else None) == row
+
+
+def test_a_footer_that_was_acknowledged_is_overruled() -> None:
+    """A renewal names it as it names any signal, and it holds for what was written before."""
+    text = "<p>Tea.</p><p>No AI training</p>"
+    later: list[Event] = [renewed(at=day(6), acknowledged=("footer:no-ai-training",))]
+    assert judged(text, World(later=later)).reason is None
+    assert judged(text, World(post={"created_at": day(7)}, later=later)).reason == "signal_denied"
+
+
+def test_words_change_nothing_for_whoever_is_not_admitted() -> None:
+    """A refusal stays what it was, whatever the post says."""
+    world = World(later=[withdrawn()])
+    assert judged("<p>No AI training</p>", world) == Verdict("consent_withdrawn", None)
+
+
+# --- the digest -----------------------------------------------------------------------------------
+
+
+def digest_of(world: World) -> str:
+    """The gate's digest of the export of a world."""
+    return world.gate().digest(world.the_export())
+
+
+@pytest.mark.parametrize("reason", ORDER[4:])
+def test_what_changes_a_verdict_changes_the_digest(reason: str) -> None:
+    """A part that was read under another ledger, account or terms is not taken for this one."""
+    if reason in ("no_date", "purpose_not_covered", "recipients_not_covered"):
+        return  # of the post, or of the config, which names a part beside this digest
+    world = World()
+    breakage(reason, world)
+    assert digest_of(world) != digest_of(World())
+
+
+def test_time_changes_the_digest_only_where_it_may_change_a_verdict() -> None:
+    """Another hour never, another day for ages, the first day of a rule for terms."""
+    later = {"as_of": AS_OF + timedelta(hours=1)}, {"as_of": AS_OF + timedelta(days=1)}
+    aged = {"owner": {"signals": (Signal("a", older_than=timedelta(days=3)),)}}
+    ruled = {"terms": listed(since=date(2026, 5, 11))}
+    for about, changed in (({}, False), (aged, True), (ruled, True)):
+        before = digest_of(World(**about))  # type: ignore[arg-type]
+        hour, day_ = (digest_of(World(**about, **when)) for when in later)  # type: ignore[arg-type]
+        assert hour == before
+        assert (day_ != before) is changed
 
 
 def test_a_withdrawal_dated_after_the_build_refuses() -> None:
@@ -479,10 +773,10 @@ def test_an_error_in_settling_admits_nobody(monkeypatch: pytest.MonkeyPatch) -> 
     world = World()
     gate = world.gate()
 
-    def broken(_: str) -> bool:
+    def broken(*_: object) -> str | None:
         raise RuntimeError("terms are broken")
 
-    monkeypatch.setattr(gate, "_terms_refuse", broken)
+    monkeypatch.setattr(gate, "_account_reason", broken)
     for _ in range(2):
         with pytest.raises(RuntimeError, match="terms are broken"):
             gate.judge(world.the_post(), world.the_export())

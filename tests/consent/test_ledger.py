@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,23 @@ import pytest
 from hypothesis import assume, settings
 from hypothesis import given as generated
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
 
 from fedi_dataset.consent import ledger as module
-from fedi_dataset.consent.ledger import Event, Exclude, Given, Head, Ledger, append, spelling
+from fedi_dataset.consent.events import decode
+from fedi_dataset.consent.ledger import (
+    Event,
+    Evidence,
+    Exclude,
+    Given,
+    Head,
+    Ledger,
+    Stub,
+    append,
+    spelling,
+)
 from fedi_dataset.errors import LedgerError, LedgerRolledBack, UsageError
+from scripts import make_consent_schema
 from tests.consent.events import (
     ALICE,
     BOB,
@@ -110,6 +126,33 @@ def test_a_whole_ledger_is_read_in_line_order() -> None:
     assert ledger.head == HEAD
 
 
+def test_lines_are_counted_and_sliced_as_in_a_tuple() -> None:
+    """Each is decoded when it is asked for; from the end, in slices, and past the end too."""
+    events = loaded(LEDGER).events
+    assert [len(events), events[-1].id, [event.id for event in events[1:3]]] == [
+        5,
+        "urn:uuid:4",
+        ["urn:uuid:1", "urn:uuid:2"],
+    ]
+    with pytest.raises(IndexError):
+        events[5]
+
+
+def test_a_line_that_is_changed_while_the_ledger_is_in_use_is_noticed(tmp_path: Path) -> None:
+    """What was verified is what is used; a ledger that takes the file's place changes nothing."""
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(LEDGER)
+    ledger = Ledger.load(path)
+    (tmp_path / "new").write_bytes(LINES[0])
+    (tmp_path / "new").replace(path)
+    assert ledger.events[4].id == "urn:uuid:4"
+    path.write_bytes(LEDGER)
+    ledger = Ledger.load(path)
+    path.write_bytes(LEDGER.replace(b'"age_at_least":18', b'"age_at_least":81'))
+    with pytest.raises(LedgerError, match=r"line 1: it was changed since the ledger was read"):
+        ledger.standing([ALICE], day(9))
+
+
 def test_a_line_written_by_hand_in_any_spelling_is_read() -> None:
     """Key order and blanks are the writer's: only the bytes are hashed."""
     (event,) = loaded(line()).events
@@ -163,6 +206,8 @@ def test_a_required_field_that_is_missing_is_an_error(name: str) -> None:
         {"age_at_least": -1},
         {"special_categories": 1},
         {"event": "redacted"},
+        {"proof": None},
+        {"evidence": {"method": "proof", "ref": "x", "keys": {ALICE: "did:web:alice.example"}}},
         {"note": "unknown field"},
         {"exclude": {"posts": [], "tags": [], "words": []}},
     ],
@@ -201,6 +246,117 @@ def test_an_id_that_occurs_twice_is_an_error() -> None:
     prev = hashlib.sha256(first[:-1]).hexdigest()
     with pytest.raises(LedgerError, match=r"line 2: the id .* occurs before"):
         loaded(first + line(prev=prev))
+
+
+# --- the schema that ships ------------------------------------------------------------------------
+
+FORMATS = FormatChecker(formats=())
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def is_time(text: object) -> bool:
+    """Whether a text that looks like a time is one, with days that the calendar has."""
+    return not isinstance(text, str) or datetime.fromisoformat(text).tzinfo is not None
+
+
+SCHEMA = Draft202012Validator(
+    json.loads((files("fedi_dataset") / "data" / "consent_event.schema.json").read_text("utf-8")),
+    format_checker=FORMATS,
+)
+WITHDRAWAL = {
+    "id": "x",
+    "event": "withdrawn",
+    "at": "2026-05-01T10:00:00Z",
+    "accounts": [ALICE],
+    "prev": "0" * 64,
+}
+REDACTION = {
+    "id": "x",
+    "event": "redacted",
+    "at": "2026-05-01T10:00:00Z",
+    "ids": ["y"],
+    "account_keys": ["ab" * 16],
+    "key": "cd" * 16,
+    "prev": "0" * 64,
+}
+STUB = {"id": "y", "redacted": "x", "line_sha256": "ab" * 32, "prev": "0" * 64}
+VALUES: tuple[object, ...] = (None, "", "x", 0, -1, 16, 1.5, True, [], [""], ["x"], {}, {"x": "y"})
+NEAR: tuple[object, ...] = (
+    "given",
+    "redacted",
+    "2026-05-01T10:00:00Z",
+    "2026-05-01T10:00:00.5+02:00",
+    "2026-05-01T10:00:00",
+    "2026-13-01T10:00:00Z",
+    "2026-05-01",
+    ALICE,
+    ALICE + "\n",
+    "did:plc:abc",
+    "DID:plc:abc",
+    "HTTPS://h.example/x",
+    "ab" * 32,
+    "AB" * 32,
+    "ab" * 32 + "\n",
+    "ab" * 16,
+    "private",
+    "train",
+    [ALICE],
+    [ALICE, 1],
+    ["https://h.example/a b"],
+    ["llm-fine-tuning", "research"],
+    ["llm-fine-tuning", "advertising"],
+    ["public"],
+    ["own-export"],
+    {"posts": ["x"], "tags": []},
+    {"posts": [""]},
+    {"sha256": "ab" * 32},
+    {"sha256": "ab" * 32, "uri": None},
+    {"sha256": "ab" * 32 + "\n"},
+    {"method": "proof"},
+    {"method": "proof", "keys": {ALICE: "did:key:zAb"}, "statements": [{}]},
+    {"method": "proof", "keys": {ALICE: "did:key:z0"}},
+    {"method": "proof", "statements": None},
+)
+
+
+@pytest.mark.parametrize(
+    "base", [EXAMPLE, WITHDRAWAL, REDACTION, STUB], ids=lambda one: sorted(one)
+)
+def test_the_schema_accepts_and_refuses_what_the_ledger_does(base: dict[str, Any]) -> None:
+    """Each field in turn missing, or with each value that is right or nearly right somewhere."""
+    assert SCHEMA.is_valid(base)
+    cases = [{key: value for key, value in base.items() if key != name} for name in base]
+    cases += [{**base, name: value} for name in base for value in (*VALUES, *NEAR)]
+    cases += [
+        {**base, "note": "x"},
+        {**base, "proof": {}},
+        {**base, "proof": None},
+        {**base, "posts": ["x"]},
+    ]
+    outcomes = set()
+    for case in cases:
+        if "license" in case and case["license"] not in ("CC-BY-4.0", None, 0, "", [], {}):
+            continue  # which licenses there are is beyond a schema
+        try:
+            # prev is checked by the chain, which asks for the one hash that it must be
+            right = re.fullmatch("[0-9a-f]{64}", str(decode(json.dumps(case).encode()).prev))
+        except LedgerError:
+            right = None
+        assert SCHEMA.is_valid(case) == bool(right), case
+        outcomes.add(bool(right))
+    assert outcomes == {True, False}
+
+
+def test_every_event_that_is_stored_follows_the_schema() -> None:
+    """All kinds of events, as append writes them."""
+    for stored in LINES:
+        SCHEMA.validate(json.loads(stored))
+
+
+def test_the_schema_is_the_one_that_the_types_make() -> None:
+    """python -m scripts.make_consent_schema has nothing to change."""
+    assert SCHEMA.schema == json.loads(json.dumps(make_consent_schema.schema()))
+    Draft202012Validator.check_schema(SCHEMA.schema)
 
 
 # --- damage ---------------------------------------------------------------------------------------
@@ -281,6 +437,35 @@ def test_a_ledger_extends_each_of_its_heads_and_no_other() -> None:
         ledger.head_at(6)
 
 
+def chained(content: bytes) -> tuple[int, str] | None:
+    """The chain read out loud: number of lines and the last hash; None where it is broken."""
+    *lines, rest = content.split(b"\n")
+    last, ids = "0" * 64, set()
+    for line in lines:
+        try:
+            event = decode(line)
+        except LedgerError:
+            return None
+        if event.prev != last or event.id in ids or isinstance(event, Stub):
+            return None
+        ids.add(event.id)
+        last = hashlib.sha256(line).hexdigest()
+    return None if rest else (len(lines), last)
+
+
+@settings(max_examples=150, deadline=None)
+@generated(st.lists(st.sampled_from([*LINES, *lines_of(EVENTS[::-1]), LINES[0][:-1]]), max_size=4))
+def test_loading_finds_what_the_simple_reading_finds(lines: list[bytes]) -> None:
+    """Whatever lines are put together, both agree on whether they are a ledger, and on its head."""
+    content = b"".join(lines)
+    try:
+        head = loaded(content).head
+    except LedgerError:
+        assert chained(content) is None
+    else:
+        assert chained(content) == (head.lines, head.sha256)
+
+
 # --- appending ------------------------------------------------------------------------------------
 
 
@@ -288,7 +473,7 @@ def test_appended_events_come_back(tmp_path: Path) -> None:
     """What append stores is what load reads, chained, in a file for its owner only."""
     path = tmp_path / "ledger.jsonl"
     stored = [append(path, given()), append(path, withdrawn())]
-    assert Ledger.load(path).events == tuple(stored)
+    assert tuple(Ledger.load(path).events) == tuple(stored)
     assert [event.prev for event in stored] == [
         "0" * 64,
         hashlib.sha256(path.read_bytes().split(b"\n")[0]).hexdigest(),
@@ -314,6 +499,14 @@ def test_nothing_is_appended_to_a_broken_ledger(tmp_path: Path) -> None:
         (given(license="CC-BY"), "cannot be recorded"),
         (given(at=day(1).replace(tzinfo=None)), "cannot be recorded"),
         (withdrawn(posts=()), "cannot be recorded"),
+        (given(proof={"type": "DataIntegrityProof"}), "cannot be recorded: its evidence"),
+        (
+            given(
+                proof={"type": "DataIntegrityProof", "cryptosuite": "eddsa-jcs-2022"},
+                evidence=Evidence(method="proof", ref="x"),
+            ),
+            "cannot be recorded: its proof",
+        ),
     ],
 )
 def test_an_event_that_could_not_be_read_back_is_not_written(
@@ -488,6 +681,8 @@ def test_consent_reaches_only_the_accounts_that_it_names() -> None:
         ("https://mastodon.example/@alice", "https://mastodon.example/@alice"),
         ("https://h.example/?author=1", "https://h.example/?author=1"),
         ("https://h.example", "https://h.example"),
+        ("https://h.example/a?b/", "https://h.example/a?b"),
+        ("https://h.example/a//", "https://h.example/a/"),
         ("did:plc:Abc", "did:plc:Abc"),
         ("did:web:alice.example", "did:web:alice.example"),
         ("at://did:plc:abc", "did:plc:abc"),

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import itertools
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.licenses import (
-    DEFAULT_ALLOWED,
     and_of,
-    check_allowable,
-    is_allowed,
+    entries,
+    is_listed,
     parse_license,
+    readings,
+)
+from fedi_dataset.consent.targets import (
+    DEFAULT_ALLOWED,
+    duties,
+    narrowed,
+    spoken,
+    target_of,
+    verdict,
 )
 from fedi_dataset.errors import UsageError
 
@@ -65,6 +75,19 @@ def test_every_creative_commons_license_is_read_in_every_spelling(code: str, ver
         ("https://creativecommons.org/licenses/by/3.0/de/", "CC-BY-3.0-DE"),
         ("https://creativecommons.org/licenses/by/3.0/at/deed.en", "CC-BY-3.0-AT"),
         ("CC BY 3.0 IGO", "CC-BY-3.0-IGO"),
+        ("https://creativecommons.org/licenses/by-sa/2.0/uk/", "CC-BY-SA-2.0-UK"),
+        ("https://creativecommons.org/licenses/by-nd-nc/1.0/", "CC-BY-NC-ND-1.0"),
+        ("CC BY v4.0", "CC-BY-4.0"),
+        ("https://creativecommons.org/licenses/publicdomain/", "CC-PDDC"),
+        ("The Unlicense", "Unlicense"),
+        ("http://www.wtfpl.net/about/", "WTFPL"),
+        ("MIT License", "MIT"),
+        ("https://opensource.org/licenses/MIT", "MIT"),
+        ("https://www.apache.org/licenses/LICENSE-2.0.txt", "Apache-2.0"),
+        ("Apache License,  Version 2.0", "Apache-2.0"),
+        ("GNU General Public License v3.0 or later", "GPL-3.0-or-later"),
+        ("AGPL 3.0 only", "AGPL-3.0-only"),
+        ("https://www.mozilla.org/en-US/MPL/2.0/", "MPL-2.0"),
         ("mit or cc0-1.0", "CC0-1.0 OR MIT"),
         ("MIT AND (CC0-1.0 OR MIT)", "MIT"),
         (
@@ -91,6 +114,10 @@ def test_what_is_read_as_what(text: str, spdx: str) -> None:
         ("MIT AND CC-BYE-4.0", "CC-BY-4.0"),
         ("MIT AND", "'MIT AND' is no SPDX"),
         ("All Rights Reserved", "Write an SPDX id"),
+        ("Attribution - Share Alike", "Write an SPDX id"),
+        ("https://creativecommons.org/licenses/by-nc-sa/", "Write an SPDX id"),
+        ("https://www.gnu.org/licenses/gpl-3.0.html", "Write an SPDX id"),
+        ("GPLv3", "Near it"),
         ("", "the license is empty"),
         ("(" * 5000, "characters"),
     ],
@@ -101,6 +128,125 @@ def test_nothing_is_guessed(text: str, hint: str) -> None:
         parse_license(text)
 
 
+@pytest.mark.parametrize("entry", entries().values(), ids=lambda entry: entry.id)
+def test_the_list_names_what_spdx_names_in_one_way(entry: Any) -> None:
+    """Each entry is an SPDX id, is found by every spelling it has, and no spelling is another's."""
+    assert is_listed(entry.id)
+    spellings = [*entry.titles, *(f"https://www.{url}/" for url in entry.urls), entry.id.lower()]
+    assert {parse_license(one) for one in spellings} == {entry.id}
+
+
+@pytest.mark.parametrize(
+    ("stated", "possible"),
+    [
+        ("CC BY 4.0", ("CC-BY-4.0",)),
+        ("CC BY-NC", 6),
+        ("https://creativecommons.org/licenses/by-sa/", 10),
+        ("CC0", ("CC0-1.0",)),
+        ("Attribution - Non Commercial", 6),
+        ("https://creativecommons.org/licenses/by/4.0/ AND cc0 1.0", ("CC-BY-4.0 AND CC0-1.0",)),
+        ("CC BY 4.0 AND whatever I like", ()),
+        ("All Rights Reserved", ()),
+        ("LicenseRef-unreadable", ()),
+    ],
+)
+def test_what_a_statement_may_mean(stated: str, possible: tuple[str, ...] | int) -> None:
+    """Without its version any of its versions; several statements joined; nothing, if it is unknown."""
+    found = readings(stated)
+    assert (found if isinstance(possible, tuple) else len(found)) == possible
+
+
+# --- the verdict table ----------------------------------------------------------------------------
+
+PLAIN = ("CC0-1.0", "CC-PDM-1.0")
+BY = ("CC-BY-1.0", "CC-BY-2.5-AU", "CC-BY-3.0-DE", "CC-BY-4.0")
+SA = ("CC-BY-SA-2.0", "CC-BY-SA-3.0", "CC-BY-SA-4.0")
+NC = ("CC-BY-NC-3.0", "CC-BY-NC-4.0")
+NC_SA = ("CC-BY-NC-SA-3.0", "CC-BY-NC-SA-4.0")
+ND = ("CC-BY-ND-4.0", "CC-BY-NC-ND-4.0", "CC-BY-ND-3.0-DE")
+OTHERS = ("MIT", "Unlicense", "GPL-3.0-or-later", "ODbL-1.0", "Zlib", "CC-SA-1.0")
+ALL = (*PLAIN, *BY, *SA, *NC, *NC_SA, *ND, *OTHERS)
+TARGETS: dict[tuple[str, ...], str] = {
+    (): "CC-BY-4.0",
+    ("MIT",): "CC-BY-4.0",
+    ("Unlicense", "MIT"): "CC-BY-4.0",
+    ("CC-BY-SA-4.0",): "CC-BY-SA-4.0",
+    ("CC BY-SA 3.0", "MIT"): "CC-BY-SA-3.0",
+    ("CC-BY-SA-2.0", "CC-BY-SA-3.0"): "CC-BY-SA-3.0",
+    SA: "CC-BY-SA-4.0",
+    ("CC-BY-SA-2.1-JP", "CC-BY-SA-2.0"): "CC-BY-SA-2.5",
+    ("CC-BY-SA-1.0",): "CC-BY-SA-1.0",
+    ("CC-BY-NC-3.0",): "CC-BY-NC-4.0",
+    NC: "CC-BY-NC-4.0",
+    ("CC-BY-NC-SA-3.0",): "CC-BY-NC-SA-3.0",
+    (*NC, *NC_SA): "CC-BY-NC-SA-4.0",
+}
+
+
+def expected(license_: str, target: tuple[str, ...]) -> str:
+    """What the table must say, told apart by the license's name alone."""
+    taken = {parse_license(one) for one in target} | {*PLAIN, *BY}
+    if license_ not in taken:
+        return "refuse"
+    if "-SA-" in license_:
+        return "allow-with-share-alike"
+    return "allow" if license_ in {*PLAIN, "Unlicense"} else "allow-with-attribution"
+
+
+@pytest.mark.parametrize(("license_", "target"), list(itertools.product(ALL, TARGETS)))
+def test_the_verdict_on_every_license_for_every_target(
+    license_: str, target: tuple[str, ...]
+) -> None:
+    """Only what a target names is taken, by what it asks for; NoDerivatives and copyleft nowhere."""
+    assert verdict(license_, target_of(target)) == expected(license_, target)
+
+
+@pytest.mark.parametrize(("target", "own"), TARGETS.items())
+def test_the_license_of_the_release(target: tuple[str, ...], own: str) -> None:
+    """BY and BY-SA make BY-SA, several versions the latest, NC is NC; the order asks for nothing else."""
+    assert target_of(target).license == own
+    assert target_of(tuple(reversed(target))).license == own
+
+
+@pytest.mark.parametrize(
+    ("licenses", "why"),
+    [
+        (("CC-BY-SA-4.0", "CC-BY-NC-4.0"), "exclude each other"),
+        (("CC-BY-NC-SA-4.0", "CC-BY-SA-3.0"), "exclude each other"),
+        (("CC-BY-SA-1.0", "CC-BY-SA-4.0"), "version 1.0 allows adaptations under itself only"),
+        (("CC-BY-ND-4.0",), "allows no adaptations"),
+        (("CC-BY-NC-ND-4.0",), "allows no adaptations"),
+        (("GPL-3.0-or-later",), "may ask for more"),
+        (("ODbL-1.0",), "may ask for more"),
+        (("Zlib",), "may ask for more"),
+        (("MIT AND CC-BY-SA-4.0",), "one license at a time"),
+        (("CC BY",), "without its version"),
+    ],
+)
+def test_what_no_config_can_ask_for(licenses: tuple[str, ...], why: str) -> None:
+    """Licenses that no release can hold, alone or together, are an error in the config."""
+    with pytest.raises(UsageError, match=why):
+        BuildConfig(allow_licenses=licenses)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from(ALL), st.sampled_from(ALL), st.sampled_from(list(TARGETS)))
+def test_and_is_as_strict_as_its_parts_and_or_as_mild(
+    one: str, other: str, target: tuple[str, ...]
+) -> None:
+    """The verdict on an expression follows from those on its parts."""
+    order = ["allow", "allow-with-attribution", "allow-with-share-alike", "refuse"]
+    goal = target_of(target)
+    answers = sorted((verdict(one, goal), verdict(other, goal)), key=order.index)
+    assert verdict(f"{one} AND {other}", goal) == answers[1]
+    assert verdict(f"{one} OR {other}", goal) == answers[0]
+
+
+def test_an_exception_is_another_license() -> None:
+    """What WITH adds to a license is not what the license alone is."""
+    assert verdict("MIT WITH Classpath-exception-2.0", target_of(("MIT",))) == "refuse"
+
+
 def test_the_default_takes_every_cc_by_that_spdx_lists() -> None:
     """CC0, the public domain mark, and CC BY in all versions and ports; nothing else."""
     from license_expression import get_spdx_licensing
@@ -109,42 +255,72 @@ def test_the_default_takes_every_cc_by_that_spdx_lists() -> None:
     assert {"CC0-1.0", "CC-PDM-1.0", *listed} == DEFAULT_ALLOWED
 
 
+def test_every_creative_commons_license_that_spdx_lists_has_known_duties() -> None:
+    """Its elements are read off its id; what is merely spelled like one has none that are known."""
+    from license_expression import get_spdx_licensing
+
+    for key in get_spdx_licensing().known_symbols:
+        if key.startswith("CC-BY"):
+            assert "attribution" in duties(key)
+            assert ("share-alike" in duties(key)) == ("-SA" in key)
+            assert ("non-commercial" in duties(key)) == ("-NC" in key)
+            assert ("no-derivatives" in duties(key)) == ("-ND" in key)
+    assert duties("CC-BY-9.0") == {"unknown"}
+
+
+# --- what a post states itself --------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
-    ("license_", "extra", "allowed"),
+    ("granted", "stated", "target", "row"),
     [
-        ("CC0-1.0", (), True),
-        ("CC-BY-3.0-DE", (), True),
-        ("CC BY 4.0", (), True),
-        ("CC-BY-SA-4.0", (), False),
-        ("CC-BY-SA-4.0", ("cc by-sa 4.0",), True),
-        ("CC-BY-SA-3.0", ("CC-BY-SA-4.0",), False),
-        ("CC-BY-NC-4.0", (), False),
-        ("CC-BY-NC-4.0", ("CC-BY-NC-4.0",), True),
-        ("CC-BY-ND-4.0", ("CC-BY-ND-4.0",), False),
-        ("CC-BY-NC-ND-4.0", ("CC-BY-NC-ND-4.0",), False),
-        ("CC-BY-4.0 AND CC0-1.0", (), True),
-        ("CC-BY-4.0 AND MIT", (), False),
-        ("CC-BY-4.0 AND MIT", ("MIT",), True),
-        ("CC-BY-4.0 OR MIT", (), True),
-        ("MIT OR Apache-2.0", (), False),
-        ("CC-BY-4.0 AND (MIT OR CC0-1.0)", (), True),
-        ("CC-BY-ND-4.0 OR CC-BY-4.0", (), True),
-        ("CC-BY-ND-4.0 AND CC-BY-4.0", (), False),
-        ("GPL-2.0-only WITH Classpath-exception-2.0", ("GPL-2.0-only",), False),
+        ("CC-BY-4.0", "CC BY 4.0", (), "CC-BY-4.0"),
+        ("CC-BY-4.0", "CC BY", (), "CC-BY-4.0"),
+        ("CC-BY-4.0", "CC0", (), "CC-BY-4.0"),
+        ("CC-BY-4.0", "CC BY 3.0 DE", (), "CC-BY-4.0"),
+        ("CC0-1.0", "CC BY 4.0", (), "CC-BY-4.0 AND CC0-1.0"),
+        ("CC0-1.0", "CC BY", (), None),
+        ("CC-BY-4.0", "CC BY-NC-SA 4.0", (), None),
+        ("CC-BY-4.0", "CC BY-NC-SA", (), None),
+        ("CC-BY-4.0", "CC BY-SA 4.0", (), None),
+        ("CC-BY-4.0", "CC BY-SA 4.0", ("CC-BY-SA-4.0",), "CC-BY-4.0 AND CC-BY-SA-4.0"),
+        ("CC-BY-4.0", "CC BY-SA", ("CC-BY-SA-4.0",), None),
+        ("CC-BY-SA-4.0", "CC BY-SA", ("CC-BY-SA-4.0",), "CC-BY-SA-4.0"),
+        ("CC-BY-4.0", "CC BY-ND 4.0", ("CC-BY-SA-4.0",), None),
+        ("CC-BY-4.0", "All Rights Reserved", (), None),
+        ("CC-BY-4.0", "LicenseRef-unreadable", (), None),
+        ("CC-BY-4.0", "GPL-3.0-or-later", (), None),
+        ("CC-BY-4.0", "CC-BY-NC-4.0 OR CC-BY-SA-4.0", (), None),
+        ("CC-BY-4.0", "CC-BY-NC-4.0 OR CC-BY-3.0", (), "(CC-BY-3.0 OR CC-BY-NC-4.0) AND CC-BY-4.0"),
+        ("CC-BY-4.0 OR CC-BY-NC-4.0", "CC-BY-NC-4.0", (), None),
     ],
 )
-def test_which_licenses_a_build_takes(license_: str, extra: tuple[str, ...], allowed: bool) -> None:
-    """Of AND all must be taken, of OR one; NoDerivatives never is."""
-    assert is_allowed(license_, extra) is allowed
+def test_a_statement_narrows_a_grant(
+    granted: str, stated: str, target: tuple[str, ...], row: str | None
+) -> None:
+    """It refuses or is joined to the grant where it asks for more, and changes nothing where it does not."""
+    assert narrowed(granted, stated, target_of(target)) == row
 
 
-def test_what_a_config_may_ask_for() -> None:
-    """One license that allows adaptations, in any spelling."""
-    assert check_allowable("CC BY-SA 4.0") == "CC-BY-SA-4.0"
-    with pytest.raises(UsageError, match="allows no adaptations"):
-        check_allowable("CC-BY-ND-4.0")
-    with pytest.raises(UsageError, match="one license at a time"):
-        check_allowable("MIT AND CC-BY-SA-4.0")
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from(ALL), st.sampled_from(ALL), st.sampled_from(list(TARGETS)))
+def test_no_statement_widens(granted: str, stated: str, target: tuple[str, ...]) -> None:
+    """Whatever comes of a grant that is refused is refused, and of any other it keeps the grant."""
+    goal = target_of(target)
+    row = narrowed(granted, stated, goal)
+    if row is not None:
+        assert granted in row.split(" AND ")
+        assert verdict(row, goal) in (verdict(granted, goal), verdict(stated, goal))
+
+
+def test_a_statement_is_told_in_our_words() -> None:
+    """A detail names the license, or says that it cannot, and never quotes the post."""
+    assert spoken("cc by-nc-sa 4.0") == "CC-BY-NC-SA-4.0"
+    assert spoken("CC BY-NC-SA") == "CC-BY-NC-SA without its version"
+    assert spoken("ask me first") == "one that cannot be read"
+
+
+# --- joining --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -173,7 +349,7 @@ def test_joining_is_deterministic_idempotent_and_readable(licenses: list[str]) -
     """Order and repetition change nothing, and what comes out is itself SPDX."""
     joined = and_of(licenses)
     assert joined == and_of(reversed(licenses)) == and_of([joined, *licenses])
-    assert is_allowed(joined, ("MIT",))
+    assert verdict(joined, target_of(("MIT",))) != "refuse"
 
 
 def test_a_row_without_a_license_is_a_mistake() -> None:

@@ -22,7 +22,7 @@ from tests.world import World
 
 AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
 """After everything that the world's ledger says."""
-SECRET = bytes(range(32))
+SECRET = bytes([10]) * 32
 """Under which this world has conversations in every split."""
 CHECKOUT = Path(__file__).parents[2]
 
@@ -99,6 +99,14 @@ def shared_cache(released: BuildReport, tmp_path_factory: pytest.TempPathFactory
     return fill(tmp_path_factory.mktemp("shared") / "cache")
 
 
+@pytest.fixture
+def warm(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """That cache as the one of this process for one test."""
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", shared_cache)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    return shared_cache
+
+
 class Processes:
     """Runs probe.py in fresh processes with an environment of their own."""
 
@@ -150,12 +158,12 @@ def rows_of(found: Any) -> Rows:
     return {str(split): list(dataset) for split, dataset in found.items()}
 
 
+def load_rows(given: Given, name: str | None = "dialogues", **more: object) -> Rows:
+    """Load with the builder and read all rows."""
+    return rows_of(datasets.load_dataset("fedi_dataset", name, **given.arguments(**more)))
+
+
 @pytest.fixture
 def load(cache: Path) -> Callable[..., Rows]:
     """Load with the builder, in this process, into a cache of its own."""
-
-    def rows(given: Given, name: str | None = "dialogues", **more: object) -> Rows:
-        arguments = given.arguments(**more)
-        return rows_of(datasets.load_dataset("fedi_dataset", name, **arguments))
-
-    return rows
+    return load_rows

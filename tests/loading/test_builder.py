@@ -18,7 +18,7 @@ from fedi_dataset.config import BuildConfig
 from fedi_dataset.errors import FediDatasetError, LedgerRolledBack, UsageError
 from fedi_dataset.pipeline import BuildReport
 from fedi_dataset.schema import RELEASE_TABLES
-from tests.loading.conftest import Given, Rows, release_of
+from tests.loading.conftest import Given, Rows, load_rows, release_of
 from tests.loading.test_release import stored
 from tests.world import World
 
@@ -38,18 +38,18 @@ def withdraw(given: Given, talks: World, *numbers: int) -> None:
     os.utime(given.ledger, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def test_the_rows_are_those_of_a_release(load: Load, written: Given, released: BuildReport) -> None:
+def test_the_rows_are_those_of_a_release(warm: Path, written: Given, released: BuildReport) -> None:
     """Under the same secret every config gives, streamed or not, exactly what the release holds."""
     for name, schema in RELEASE_TABLES.items():
-        assert load(written, name) == stored(released.release, name)
-        assert load(written, name, streaming=True) == stored(released.release, name)
+        assert load_rows(written, name) == stored(released.release, name)
+        assert load_rows(written, name, streaming=True) == stored(released.release, name)
         builder = datasets.load_dataset_builder("fedi_dataset", name, **written.arguments())
         assert builder.info.features == datasets.Features.from_arrow_schema(schema)
-    assert load(written, None) == stored(released.release, "dialogues")
+    assert load_rows(written, None) == stored(released.release, "dialogues")
 
 
-def test_one_split(cache: Path, written: Given, released: BuildReport) -> None:
-    """Splits can be named, sliced and added as anywhere."""
+def test_one_split(warm: Path, written: Given, released: BuildReport) -> None:
+    """Splits can be named, sliced and added as anywhere, and splits and configs asked for."""
     rows = stored(released.release, "dialogues")
     sliced = datasets.load_dataset(
         "fedi_dataset", "dialogues", split="train[:2]+test", **written.arguments()
@@ -57,6 +57,9 @@ def test_one_split(cache: Path, written: Given, released: BuildReport) -> None:
     assert list(sliced) == rows["train"][:2] + rows["test"]
     names = datasets.get_dataset_split_names("fedi_dataset", "dialogues", **written.arguments())
     assert names == list(rows)
+    exports = str(written.exports)
+    configs = datasets.get_dataset_config_names("fedi_dataset", data_dir=exports)
+    assert configs == list(RELEASE_TABLES)
 
 
 def test_a_withdrawal_is_seen(load: Load, given: Given, small_talks: World, tmp_path: Path) -> None:
@@ -234,7 +237,7 @@ def test_unpacked_exports_in_folders(
 
 @pytest.mark.parametrize("streaming", [False, True])
 def test_what_is_missing_is_named(
-    streaming: bool, cache: Path, written: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    streaming: bool, warm: Path, written: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without exports, without a ledger or with a time that is none, an error says which and what to do."""
     (tmp_path / "somewhere").mkdir()
@@ -254,7 +257,7 @@ def test_what_is_missing_is_named(
     assert "as_of is not a time: 'tomorrow'" in str(wrong.value)
 
 
-def test_unknown_arguments_are_refused(cache: Path, written: Given) -> None:
+def test_unknown_arguments_are_refused(warm: Path, written: Given) -> None:
     """datasets itself refuses a config and an argument that there is not."""
     with pytest.raises(ValueError, match=r"'messages' not found.*dialogues.*conversations.*posts"):
         datasets.load_dataset("fedi_dataset", "messages", **written.arguments())
@@ -290,19 +293,36 @@ def test_a_builder_stands_for_what_it_read(cache: Path, given: Given, small_talk
     assert caches(cache) == set()
 
 
+@pytest.mark.parametrize("leavers", [[0], list(range(12))])
 def test_a_stream_ends_when_its_rows_are_superseded(
-    load: Load, cache: Path, given: Given, small_talks: World
+    leavers: list[int], load: Load, given: Given, small_talks: World
 ) -> None:
-    """A dataset that was opened for streaming before a withdrawal refuses to go on after it."""
+    """What was opened for streaming before a withdrawal refuses to go on, be its shard another or none now."""
     stream = datasets.load_dataset(
         "fedi_dataset", "dialogues", split="train", streaming=True, **given.arguments()
     )
     assert list(stream)
-    withdraw(given, small_talks, *range(12))
-    with pytest.raises(UsageError, match="configs with rows: none"):
-        load(given)
+    withdraw(given, small_talks, *leavers)
+    if len(leavers) == 1:
+        assert load(given)
+    else:
+        with pytest.raises(UsageError, match="configs with rows: none"):
+            load(given)
     with pytest.raises(FediDatasetError, match="it was built anew"):
         list(stream)
+
+
+def test_a_cache_of_somebody_else_is_told(
+    load: Load, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where another user owns the folder for private text, an error says what to set."""
+
+    def refuse(*args: object) -> None:
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(pathlib.Path, "chmod", refuse)
+    with pytest.raises(UsageError, match="set HF_DATASETS_CACHE to a folder of your own"):
+        load(given)
 
 
 def test_streaming_touches_no_helper(load: Load, given: Given, small_talks: World) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from fedi_dataset.pipeline import BuildReport
 from fedi_dataset.schema import RELEASE_TABLES
@@ -109,6 +111,24 @@ def test_a_release_built_anew_is_loaded_anew(
         if (out / name).is_dir():
             again = datasets.load_dataset(str(out), name, streaming=streaming)
             assert rows_of(again) == stored(out, name)
+
+
+def test_the_card_names_the_build(released: BuildReport, cache: Path, tmp_path: Path) -> None:
+    """Every config carries the build, and that alone makes datasets notice rows that changed in nothing else."""
+    card = (released.release / "README.md").read_text("utf-8")
+    build = released.manifest.build
+    configs = yaml.safe_load(card.split("---\n")[1])["configs"]
+    assert [one["description"] for one in configs] == [f"build-{build}"] * len(RELEASE_TABLES)
+    release = tmp_path / "release"
+    shutil.copytree(released.release, release)
+    assert datasets.load_dataset(str(release), "posts")
+    [path] = (release / "posts").glob("*.parquet")
+    table = pq.read_table(path)
+    changed = pa.array(["other words"] * len(table))
+    pq.write_table(table.set_column(table.schema.get_field_index("text"), "text", changed), path)
+    (release / "README.md").write_text(card.replace(build, "0" * len(build)), "utf-8")
+    [found] = datasets.load_dataset(str(release), "posts").values()
+    assert set(found["text"]) == {"other words"}
 
 
 def test_two_releases_of_one_name(

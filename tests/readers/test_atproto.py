@@ -19,6 +19,7 @@ from fedi_dataset.posts import (
     Post,
     PostKind,
     Quarantined,
+    Signal,
     Visibility,
 )
 from fedi_dataset.readers.bluesky import is_did, record_uri
@@ -82,7 +83,7 @@ def test_another_writer_s_posts(name: str) -> None:
     assert [post.position for post in posts] == list(range(len(live) + 1))
     assert posts[-1].kind is PostKind.BOOST
     assert export.owner.uri == expected["did"]
-    assert "record:community.lexicon.preference.ai" in export.owner.signals
+    assert "record:community.lexicon.preference.ai" in {one.name for one in export.owner.signals}
 
 
 @needs_fixtures
@@ -289,11 +290,11 @@ def test_the_owner_is_the_repo_s_did(tmp_path: Path) -> None:
     labels = {"$type": LABELS, "values": [{"val": "bot"}, {"val": "!no-unauthenticated"}]}
     assert owner(tmp_path) == Account(uri=DID)
     assert owner(tmp_path, app_bsky_actor_profile=profile) == Account(
-        uri=DID, names=("Alice",), signals=("bio:#noai",)
+        uri=DID, names=("Alice",), signals=(Signal("bio:#noai"),)
     )
     bot = owner(tmp_path, app_bsky_actor_profile=profile | {"labels": labels})
     assert bot.is_bot
-    assert "label:!no-unauthenticated" in bot.signals
+    assert Signal("label:!no-unauthenticated") in bot.signals
 
 
 @pytest.mark.parametrize("record", ["unreadable", {"bulkDataset": {"allow": False}}])
@@ -302,7 +303,8 @@ def test_a_declaration_that_denies_or_cannot_be_read_is_a_signal(
 ) -> None:
     """What an account declares about its data reaches the signals, the unreadable included."""
     path = saved(tmp_path, "x.car", repo({"org.user-intents.declaration/self": record}))
-    assert open_export(path).owner.signals == ("record:org.user-intents.declaration",)
+    (signal,) = open_export(path).owner.signals
+    assert signal.name == "record:org.user-intents.declaration"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fedi_dataset.errors import FediDatasetError, UnknownFormat, UnreadableExport
-from fedi_dataset.posts import Account, Mention, Post, PostKind, Quarantined, Visibility
+from fedi_dataset.posts import Account, Mention, Post, PostKind, Quarantined, Signal, Visibility
 from fedi_dataset.readers import outbox as outbox_module
 from fedi_dataset.readers.detect import open_export
 from tests.readers.exports import (
@@ -319,9 +319,9 @@ def test_bots_and_refusals_are_seen(tmp_path: Path) -> None:
     """A Service is a bot, and what the actor document refuses is among the owner's signals."""
     assert owner(tmp_path, type=["Service"]).is_bot
     assert not owner(tmp_path).is_bot
-    assert owner(tmp_path, memorial=True).signals == ("actor:memorial",)
+    assert owner(tmp_path, memorial=True).signals == (Signal("actor:memorial"),)
     bio = '<p>Hi</p><p><a href="x">#<span>NoAI</span></a></p>'
-    assert owner(tmp_path, summary=bio).signals == ("bio:#noai",)
+    assert owner(tmp_path, summary=bio).signals == (Signal("bio:#noai"),)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from fedi_dataset.release.manifest import (
     MANIFEST,
     FileRecord,
     LedgerHead,
+    Legal,
     Manifest,
     TokensRecord,
     build_id,
@@ -46,6 +47,7 @@ MADE = Manifest(
     default_config="dialogues",
     licenses=("CC-BY-4.0",),
     languages=("de", "en"),
+    legal=Legal("CC-BY-4.0", ("https://steward.example",), {"unchecked": 12}, 3),
     notes=("Sätze für Menschen.",),
     tokens=TokensRecord("wheel:x", "11" * 32, "22" * 32, 64, "33" * 16, 100, 50, 2),
 )

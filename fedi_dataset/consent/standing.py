@@ -1,0 +1,236 @@
+"""What the ledger says of an account at a time: a join of columns, made once when it is read.
+
+What decides, for an account and a time: the newest consent by line whose ``at`` is not later than
+that time. A withdrawal or an objection on any later line refuses, whatever its own time, and reaches
+all accounts that events of the same subject name, in whatever order the events come. So does a
+redaction: the accounts of those lines are known by their keys alone.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import UNSET
+
+from fedi_dataset.consent.events import (
+    Event,
+    Given,
+    Line,
+    Redacted,
+    Withdrawn,
+    check_account,
+    check_terms,
+    spelling,
+)
+from fedi_dataset.privacy.keys import key_hex
+
+__all__ = ["Columns", "Index", "Standing", "account_key", "fingerprint"]
+
+Numbers = npt.NDArray[np.int64]
+
+
+class Standing(NamedTuple):
+    """What the ledger says of an account at a time."""
+
+    deciding: Given | None
+    """The consent that decides; None when there is none."""
+    withdrawn: bool
+    """Taken back as a whole, on a later line than ``deciding`` or without any."""
+    withdrawn_posts: frozenset[str]
+    """Posts taken back on later lines, as :func:`spelling` writes them."""
+
+
+def account_key(key: bytes, name: str) -> str:
+    """Give the HMAC under which a redaction remembers an account: 32 hex digits."""
+    return key_hex(key, "account", spelling(name))
+
+
+def fingerprint(key: bytes) -> str:
+    """Give the digest by which a ledger's key is recognized: 32 hex digits."""
+    return key_hex(key, "fingerprint")
+
+
+class Columns:
+    """What each event adds, gathered line by line: numbers of names beside numbers of lines."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, int] = {}
+        """Names as they are compared → their numbers; subjects stand among them as ``subject URN``."""
+        self.given = (array("q"), array("q"))
+        self.taken = (array("q"), array("q"))
+        self.joined = (array("q"), array("q"))
+        self.redacted: list[tuple[int, Redacted]] = []
+        self.signed: list[int] = []
+        """Lines of consents with a proof."""
+        self._written: dict[str, int] = {}
+        self._license = self._notice = ""
+
+    def add(self, line: int, event: Event) -> None:
+        """Add the event on a line, counted from 0.
+
+        What it says for the first time is checked; :class:`LedgerError` says what is wrong.
+        """
+        if isinstance(event, Given):
+            self._put(line, event.accounts, *self.given)
+            if event.license != self._license or event.notice.sha256 != self._notice:
+                check_terms(event.license, event.notice.sha256)
+                self._license, self._notice = event.license, event.notice.sha256
+            if len(event.accounts) > 1 or event.subject is not None:
+                self._join(event)
+            if event.proof is not UNSET:
+                self.signed.append(line)
+        elif isinstance(event, Withdrawn):
+            self._put(line, event.accounts, *self.taken)
+        else:
+            self.redacted.append((line, event))
+
+    def _put(
+        self, line: int, accounts: tuple[str, ...], names: array[int], lines: array[int]
+    ) -> None:
+        written = self._written
+        for account in accounts:
+            number = written.get(account)
+            names.append(self._written_as(account) if number is None else number)
+            lines.append(line)
+
+    def _join(self, event: Given) -> None:
+        """Say that the accounts of an event, and its subject, have one owner."""
+        first, *others = (self._written[account] for account in event.accounts)
+        if event.subject is not None:
+            others.append(self._named(f"subject {event.subject}"))
+        for number in others:
+            self.joined[0].append(first)
+            self.joined[1].append(number)
+
+    def _written_as(self, account: str) -> int:
+        """The number of an account in a spelling that is new."""
+        check_account(account)
+        number = self._written[account] = self._named(spelling(account))
+        return number
+
+    def _named(self, name: str) -> int:
+        return self.names.setdefault(name, len(self.names))
+
+
+class Index:
+    """Answers for any account what stands; made of all columns of a verified ledger."""
+
+    def __init__(self, columns: Columns, events: Sequence[Line], key: bytes | None) -> None:
+        """``key`` is the ledger's key, which only redactions ask for."""
+        self._events = events
+        self._names = columns.names
+        self._key = key
+        self._owner = _owners(len(columns.names), columns.joined)
+        self._given = _Grouped(*map(_numbers, columns.given))
+        self._redacted = {
+            one: line for line, event in columns.redacted for one in event.account_keys
+        }
+        names, lines = map(_numbers, columns.taken)
+        redacted_names, redacted_lines = self._redacted_names()
+        self._taken = _Grouped(
+            self._owner[np.concatenate([names, redacted_names])],
+            np.concatenate([lines, redacted_lines]),
+        )
+
+    def standing(self, spellings: Iterable[str], as_of: datetime) -> Standing:
+        """Say what holds at ``as_of`` (aware) for the account that is spelled in these ways."""
+        names = {spelling(name) for name in spellings}
+        known = [self._names[name] for name in names if name in self._names]
+        line = max(
+            (line for line in self._lines(self._given, known) if self._at(line) <= as_of),
+            default=-1,
+        )
+        taken = {at for at in self._lines(self._taken, self.owners(known)) if at > line}
+        taken |= {at for at in self._redactions(names) if at > line}
+        posts = [self._posts(at) for at in taken]
+        return Standing(
+            deciding=self._consent(line) if line >= 0 else None,
+            withdrawn=None in posts,
+            withdrawn_posts=frozenset(spelling(post) for some in posts for post in some or ()),
+        )
+
+    def owners(self, names: Iterable[int]) -> set[int]:
+        """Give the owners of names, each by the number of one of their names."""
+        return {int(self._owner[name]) for name in names}
+
+    def of(self, name: str) -> int | None:
+        """Give the owner of an account; None if no event names it."""
+        number = self._names.get(spelling(name))
+        return None if number is None else int(self._owner[number])
+
+    def last_lines(self, owner: int) -> tuple[int, int]:
+        """Give the last lines, from 0, of an owner's consents and of what took all back; -1 for none."""
+        members = np.flatnonzero(self._owner == owner).tolist()
+        given = max(self._lines(self._given, members), default=-1)
+        taken = (at for at in self._lines(self._taken, [owner]) if self._posts(at) is None)
+        return given, max(taken, default=-1)
+
+    def _redacted_names(self) -> tuple[Numbers, Numbers]:
+        """The names in the ledger that a redaction remembers, and the line of that redaction."""
+        found = [
+            (number, line)
+            for name, number in (self._names.items() if self._redacted else ())
+            for line in self._redactions([name])
+        ]
+        return _numbers(n for n, _ in found), _numbers(line for _, line in found)
+
+    def _redactions(self, names: Iterable[str]) -> Iterator[int]:
+        if self._key is not None:
+            for name in names:
+                if (line := self._redacted.get(account_key(self._key, name))) is not None:
+                    yield line
+
+    @staticmethod
+    def _lines(groups: _Grouped, numbers: Iterable[int]) -> Iterator[int]:
+        for number in numbers:
+            yield from groups.of(number)
+
+    def _at(self, line: int) -> datetime:
+        return self._consent(line).at
+
+    def _consent(self, line: int) -> Given:
+        event = self._events[line]
+        assert isinstance(event, Given)
+        return event
+
+    def _posts(self, line: int) -> tuple[str, ...] | None:
+        """The posts that a line takes back; None: all of them."""
+        event = self._events[line]
+        return event.posts if isinstance(event, Withdrawn) else None
+
+
+class _Grouped:
+    """Lines by the number that each belongs to: two columns, sorted once."""
+
+    def __init__(self, numbers: Numbers, lines: Numbers) -> None:
+        order = np.argsort(numbers, kind="stable")
+        self._numbers, self._lines = numbers[order], lines[order]
+
+    def of(self, number: int) -> list[int]:
+        begin, end = np.searchsorted(self._numbers, [number, number + 1])
+        found: list[int] = self._lines[begin:end].tolist()
+        return found
+
+
+def _numbers(values: Iterable[int]) -> Numbers:
+    return np.array(values if isinstance(values, array) else list(values), dtype=np.int64)
+
+
+def _owners(count: int, joined: tuple[Sequence[int], Sequence[int]]) -> Numbers:
+    """For each of ``count`` names the one that stands for its owner, who is joined through pairs."""
+    parent = list(range(count))
+    for one, other in zip(*joined, strict=True):
+        parent[_root(parent, one)] = _root(parent, other)
+    return np.array([_root(parent, name) for name in range(count)], dtype=np.int64)
+
+
+def _root(parent: list[int], name: int) -> int:
+    """The name at the top; the way to it is halved each time."""
+    while parent[name] != name:
+        parent[name] = name = parent[parent[name]]
+    return name

@@ -347,7 +347,7 @@ def redact(ledger: Path, accounts: tuple[str, ...], at: datetime | None, as_json
     """
     from fedi_dataset.consent.redaction import redact as run
 
-    event = run(ledger, accounts, **_stamp(at))
+    event = run(ledger, accounts, identifier=uuid4().urn, at=at or datetime.now(UTC))
     emit(
         {"ledger": str(ledger), "event": _described(event)},
         as_json,

@@ -54,11 +54,17 @@ def run_demo(out: Path, *, tick: Ticker) -> DemoReport:
 
 
 def _telling(out: Path, built: BuildReport) -> dict[str, Any]:
-    """Pick the longest dialogue of those that hold a placeholder: it shows most of what happens."""
+    """Pick the longest English dialogue of those that hold a placeholder: it shows most of what happens."""
     shards = [path for path, one in built.manifest.files.items() if one.table == "dialogues"]
     rows = [row for path in sorted(shards) for row in pq.read_table(out / path).to_pylist()]
     return max(
-        rows, key=lambda row: ("_1]" in str(row["prompt"]), row["n_turns"], row["dialogue_key"])
+        rows,
+        key=lambda row: (
+            row["language"] == "en",
+            "_1]" in str(row["prompt"]),
+            row["n_turns"],
+            row["dialogue_key"],
+        ),
     )
 
 

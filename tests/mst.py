@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from libipld import encode_dag_cbor
 
-__all__ = ["car", "cid", "common_prefix", "height", "tid", "tree"]
+__all__ = ["car", "cid", "common_prefix", "height", "section", "tid", "tree"]
 
 CID_PREFIX = bytes([0x01, 0x71, 0x12, 0x20])
 """CID version 1, codec DAG-CBOR, hash SHA-256 of 32 bytes."""
@@ -94,12 +94,13 @@ def car(did: str, rev: str, records: Mapping[str, bytes]) -> Iterator[bytes]:
     )
     header: bytes = encode_dag_cbor({"version": 1, "roots": [cid(commit)]})
     yield _varint(len(header)) + header
-    yield _section(commit)
-    yield from map(_section, nodes.values())
-    yield from (_section(records[path]) for path in sorted(records))
+    yield section(commit)
+    yield from map(section, nodes.values())
+    yield from (section(records[path]) for path in sorted(records))
 
 
-def _section(block: bytes) -> bytes:
+def section(block: bytes) -> bytes:
+    """A block as a CAR holds it: length, CID, bytes."""
     name = cid(block)
     return _varint(len(name) + len(block)) + name + block
 

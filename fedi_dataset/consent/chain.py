@@ -72,17 +72,17 @@ def link(lines: Iterable[bytes], path: Path) -> Chain:
                         "its prev is not the hash of the line before: that line was changed, "
                         "or lines were dropped, inserted or moved here"
                     )
-                if not isinstance(event, Stub):
+                if type(event) is Stub:
+                    stub = chain.stubs[number] = event
+                else:
+                    stub = None
                     add(number, event)
             except LedgerError as error:
                 raise LedgerError(
                     f"{path}, line {number + 1}: {error}. Restore the ledger from a copy"
                 ) from error
             digest = sha256(body).digest()
-            last = digest.hex()
-            if isinstance(event, Stub):
-                chain.stubs[number] = event
-                last = event.line_sha256
+            last = digest.hex() if stub is None else stub.line_sha256
             end += len(line)
             ends.append(end)
             digests += digest

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, final
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -210,6 +210,7 @@ class Redacted(
     prev: str = ""
 
 
+@final
 class Stub(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, gc=False):
     """What redaction leaves of a line: its place in the chain and nothing of what it said."""
 

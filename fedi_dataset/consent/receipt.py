@@ -137,6 +137,8 @@ class Receipt:
                             "fedi:use": consent.use,
                             "dct:license": consent.license,
                             "fedi:attribution": consent.attribution,
+                            "fedi:termsOverride": list(consent.terms_override),
+                            "fedi:acknowledgedSignals": list(consent.acknowledged),
                         }
                     ),
                 },

@@ -49,7 +49,10 @@ _NO_AI: Final = re.compile(
     r"|\btrain-ai\s*=\s*n\b|\bai-train\s*=\s*no\b"
 )
 """In words, and as the values of Content-Usage (IETF AIPREF) and Content-Signal."""
-_NON_COMMERCIAL: Final = re.compile(r"\bby-nc\b|\bcc[\s-]+by[\s-]+nc\b")
+_LICENSES: Final = {
+    "non-commercial-license": re.compile(r"\bby-nc\b|\bcc[\s-]+by[\s-]+nc\b"),
+    "no-derivatives-license": re.compile(r"\bby(?:-nc)?-nd\b|\bcc[\s-]+by(?:[\s-]+nc)?[\s-]+nd\b"),
+}
 
 _SET_ON_ACTOR: Final = (
     "memorial",
@@ -83,7 +86,7 @@ def bio_signals(text: str) -> tuple[Signal, ...]:
         folded = _folded(html.unescape(spelling))
         found.update(f"#{tag}" for tag in _HASHTAGS.findall(folded))
         found.update(["no-ai-training"] if _NO_AI.search(folded) else [])
-        found.update(["non-commercial-license"] if _NON_COMMERCIAL.search(folded) else [])
+        found.update(name for name, pattern in _LICENSES.items() if pattern.search(folded))
     return sorted_signals(Signal(f"bio:{name}") for name in found)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from fedi_dataset.consent.events import (
     Given,
     Line,
     Redacted,
+    Renewed,
     Withdrawn,
     check_account,
     check_terms,
@@ -32,6 +33,9 @@ from fedi_dataset.privacy.keys import key_hex
 __all__ = ["Columns", "Index", "Standing", "account_key", "fingerprint"]
 
 Numbers = npt.NDArray[np.int64]
+
+_LINE_BITS: Final = 32
+_LINE_MASK: Final = (1 << _LINE_BITS) - 1
 
 
 class Standing(NamedTuple):
@@ -56,18 +60,21 @@ def fingerprint(key: bytes) -> str:
 
 
 class Columns:
-    """What each event adds, gathered line by line: numbers of names beside numbers of lines."""
+    """What each event adds, gathered line by line."""
 
     def __init__(self) -> None:
         self.names: dict[str, int] = {}
         """Names as they are compared → their numbers; subjects stand among them as ``subject URN``."""
-        self.given = (array("q"), array("q"))
-        self.taken = (array("q"), array("q"))
+        self.given = array("q")
+        """Number of a name ‖ number of a line in which it consents, in one integer each."""
+        self.taken = array("q")
+        """The same of lines in which it takes back."""
         self.joined = (array("q"), array("q"))
         self.redacted: list[tuple[int, Redacted]] = []
         self.signed: list[int] = []
         """Lines of consents with a proof."""
         self._written: dict[str, int] = {}
+        """Accounts as they are written → their numbers, shifted to make room for a line's."""
         self._license = self._notice = ""
 
     def add(self, line: int, event: Event) -> None:
@@ -75,32 +82,32 @@ class Columns:
 
         What it says for the first time is checked; :class:`LedgerError` says what is wrong.
         """
-        if isinstance(event, Given):
-            self._put(line, event.accounts, *self.given)
+        # type() is, not isinstance(): the latter goes through the metaclass, a million times
+        if type(event) is Given or type(event) is Renewed:
+            self._put(self.given, event.accounts, line)
             if event.license != self._license or event.notice.sha256 != self._notice:
                 check_terms(event.license, event.notice.sha256)
                 self._license, self._notice = event.license, event.notice.sha256
-            if len(event.accounts) > 1 or event.subject is not None:
+            if event.subject is not None or len(event.accounts) > 1:
                 self._join(event)
             if event.proof is not UNSET:
                 self.signed.append(line)
         elif isinstance(event, Withdrawn):
-            self._put(line, event.accounts, *self.taken)
-        else:
+            self._put(self.taken, event.accounts, line)
+        elif isinstance(event, Redacted):
             self.redacted.append((line, event))
 
-    def _put(
-        self, line: int, accounts: tuple[str, ...], names: array[int], lines: array[int]
-    ) -> None:
-        written = self._written
+    def _put(self, column: array[int], accounts: tuple[str, ...], line: int) -> None:
         for account in accounts:
-            number = written.get(account)
-            names.append(self._written_as(account) if number is None else number)
-            lines.append(line)
+            try:
+                number = self._written[account]
+            except KeyError:
+                number = self._written_as(account)
+            column.append(number + line)
 
     def _join(self, event: Given) -> None:
         """Say that the accounts of an event, and its subject, have one owner."""
-        first, *others = (self._written[account] for account in event.accounts)
+        first, *others = (self._written[account] >> _LINE_BITS for account in event.accounts)
         if event.subject is not None:
             others.append(self._named(f"subject {event.subject}"))
         for number in others:
@@ -108,9 +115,9 @@ class Columns:
             self.joined[1].append(number)
 
     def _written_as(self, account: str) -> int:
-        """The number of an account in a spelling that is new."""
+        """The number of an account in a spelling that is new, shifted to make room for a line's."""
         check_account(account)
-        number = self._written[account] = self._named(spelling(account))
+        number = self._written[account] = self._named(spelling(account)) << _LINE_BITS
         return number
 
     def _named(self, name: str) -> int:
@@ -126,16 +133,13 @@ class Index:
         self._names = columns.names
         self._key = key
         self._owner = _owners(len(columns.names), columns.joined)
-        self._given = _Grouped(*map(_numbers, columns.given))
+        self._given = _Grouped(_numbers(columns.given))
         self._redacted = {
             one: line for line, event in columns.redacted for one in event.account_keys
         }
-        names, lines = map(_numbers, columns.taken)
-        redacted_names, redacted_lines = self._redacted_names()
-        self._taken = _Grouped(
-            self._owner[np.concatenate([names, redacted_names])],
-            np.concatenate([lines, redacted_lines]),
-        )
+        taken = np.concatenate([_numbers(columns.taken), self._redacted_names()])
+        owners = self._owner[taken >> _LINE_BITS]
+        self._taken = _Grouped(owners << _LINE_BITS | taken & _LINE_MASK)
 
     def standing(self, spellings: Iterable[str], as_of: datetime) -> Standing:
         """Say what holds at ``as_of`` (aware) for the account that is spelled in these ways."""
@@ -170,14 +174,13 @@ class Index:
         taken = (at for at in self._lines(self._taken, [owner]) if self._posts(at) is None)
         return given, max(taken, default=-1)
 
-    def _redacted_names(self) -> tuple[Numbers, Numbers]:
-        """The names in the ledger that a redaction remembers, and the line of that redaction."""
-        found = [
-            (number, line)
+    def _redacted_names(self) -> Numbers:
+        """The names in the ledger that a redaction remembers, each with the line of that redaction."""
+        return _numbers(
+            number << _LINE_BITS | line
             for name, number in (self._names.items() if self._redacted else ())
             for line in self._redactions([name])
-        ]
-        return _numbers(n for n, _ in found), _numbers(line for _, line in found)
+        )
 
     def _redactions(self, names: Iterable[str]) -> Iterator[int]:
         if self._key is not None:
@@ -205,15 +208,15 @@ class Index:
 
 
 class _Grouped:
-    """Lines by the number that each belongs to: two columns, sorted once."""
+    """Lines by the number that each belongs to: one sorted column of both."""
 
-    def __init__(self, numbers: Numbers, lines: Numbers) -> None:
-        order = np.argsort(numbers, kind="stable")
-        self._numbers, self._lines = numbers[order], lines[order]
+    def __init__(self, column: Numbers) -> None:
+        self._column = np.sort(column)
 
     def of(self, number: int) -> list[int]:
-        begin, end = np.searchsorted(self._numbers, [number, number + 1])
-        found: list[int] = self._lines[begin:end].tolist()
+        bounds = [number << _LINE_BITS, (number + 1) << _LINE_BITS]
+        begin, end = np.searchsorted(self._column, bounds)
+        found: list[int] = (self._column[begin:end] & _LINE_MASK).tolist()
         return found
 
 

@@ -41,7 +41,16 @@ _WARNED: Final = frozenset({"Note", "Question"})
 """Where ``summary`` is a content warning; on an Article or a Page it is an excerpt."""
 _QUOTES: Final = ("quote", "_misskey_quote", "quoteUrl", "quoteUri")
 _QUOTE_RELATION: Final = "https://misskey-hub.net/ns#_misskey_quote"
-_LICENSES: Final = ("license", "schema:license", "dcterms:license", "licence", "rights")
+_LICENSES: Final = (
+    "license",
+    "licence",
+    "rights",
+    "licenseExpression",
+    "schema:license",
+    "sc:license",
+    "dcterms:license",
+)
+"""Properties that state a license: Epicyon's and PeerTube's, and those of the draft FEP-6757."""
 UNREADABLE_LICENSE: Final = "LicenseRef-unreadable"
 """Stands for a license that is stated in a form we do not read: no build takes it."""
 
@@ -227,10 +236,19 @@ def _quote(obj: Json) -> str | None:
 
 
 def _license(obj: Json) -> str | None:
-    """Give the license that an object states; several are joined, so that each of them counts."""
+    """Give the license that an object states; several are joined, so that each of them counts.
+
+    What an attachment states is about that attachment, but for a PropertyValue, which is about the
+    post (Epicyon).
+    """
     stated = [one for name in _LICENSES for one in as_list(obj.get(name))]
-    found = {id_of(one) or UNREADABLE_LICENSE for one in stated if one not in ("", {})}
-    return " AND ".join(sorted(found)) or None
+    for field in _objects(obj, "attachment", {"PropertyValue"}):
+        if str(field.get("name")).strip().casefold() in _LICENSES:
+            stated += as_list(field.get("value"))
+    found = sorted({id_of(one) or UNREADABLE_LICENSE for one in stated if one not in ("", {})})
+    if len(found) > 1:
+        found = [f"({one})" if " OR " in one else one for one in found]
+    return " AND ".join(found) or None
 
 
 def _objects(obj: Json, name: str, types: frozenset[str] | set[str]) -> Iterator[Json]:

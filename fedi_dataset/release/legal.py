@@ -51,12 +51,11 @@ class Standings:
 
     def legal(self, config: BuildConfig) -> Legal:
         """Give what may be released of it."""
-        stated = {consent.controller for consent in self.consents.values()}
-        known = {one for one in (*stated, config.controller) if one is not None}
+        stated = {consent.controller or config.controller for consent in self.consents.values()}
         crowd = frozenset[str]().union(*self.unchecked.values())
         return Legal(
             license=target_of(config.allow_licenses).license,
-            controllers=tuple(sorted(known)),
+            controllers=tuple(sorted(one for one in stated if one is not None)),
             terms=released(self.terms).dropped,
             unchecked_servers=len(self.unchecked) if len(crowd) >= SMALLEST_CROWD else None,
         )

@@ -32,7 +32,7 @@ _LICENSE: Final = re.compile(
     rf"|\b(?:cc|creative[\s-]commons){_GAP}(?:by|attribution)(?:{_GAP}{_ELEMENT})*\b{_VERSION}"
     rf"|\b(?:by|attribution)(?:{_GAP}{_ELEMENT})+\b{_VERSION}"
     rf"|\bcc[\s-]?(?:0|zero)\b{_VERSION}"
-    r"|\ball rights reserved\b"
+    r"|\ball\s+rights\s+reserved\b"
 )
 
 

@@ -82,6 +82,8 @@ def post(created: datetime | None = AS_OF, **fields: Any) -> Post:
         ("shop#noaix", ()),
         ("I train dogs. No AIBO. Photos by Nick.", ()),
         ("license: CC BY 4.0", ()),
+        ("my posts: CC BY-ND 4.0", ("bio:no-derivatives-license",)),
+        ("cc by nc nd", ("bio:no-derivatives-license", "bio:non-commercial-license")),
         ("Content-Usage: train-ai=n, search=y", ("bio:no-ai-training",)),
         ("Content-Signal: ai-train = no", ("bio:no-ai-training",)),
         ("", ()),

@@ -238,6 +238,10 @@ def test_a_title_and_a_warning_are_told_apart() -> None:
         ({"license": "CC-BY-4.0", "schema:license": "CC-BY-4.0"}, "CC-BY-4.0"),
         ({"license": "CC0-1.0", "rights": "CC-BY-4.0"}, "CC-BY-4.0 AND CC0-1.0"),
         ({"licence": {"identifier": "2", "name": "Attribution"}}, UNREADABLE_LICENSE),
+        ({"licenseExpression": "CC0-1.0 OR MIT", "rights": "MIT"}, "(CC0-1.0 OR MIT) AND MIT"),
+        ({"licenseExpression": "CC-BY-4.0 OR MIT"}, "CC-BY-4.0 OR MIT"),
+        ({"attachment": [{"type": "PropertyValue", "name": "License", "value": "x"}]}, "x"),
+        ({"attachment": [{"type": "Image", "name": "license", "license": "x"}]}, None),
         ({"license": 7}, UNREADABLE_LICENSE),
     ],
 )

@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.world.people import Person
 
-__all__ = ["GIVEN_FROM", "ledger_lines"]
+__all__ = ["GIVEN_FROM", "chained", "ledger_lines"]
 
 GIVEN_FROM = datetime(2025, 7, 1, tzinfo=UTC)
 """The role ``dated`` gives what was written at or after this."""
@@ -28,10 +28,14 @@ NOTICE = b"What you hand over, what becomes of it, and how you take it back."
 
 def ledger_lines(seed: int, people: Iterable[Person], withdrawn: Iterable[str]) -> list[str]:
     """Every line without its newline; ``withdrawn`` are accounts that withdraw after everything else."""
-    rng = random.Random(f"{seed}/ledger")
+    return chained(_events(random.Random(f"{seed}/ledger"), list(people), withdrawn))
+
+
+def chained(events: Iterable[dict[str, Any]]) -> list[str]:
+    """Lines without their newlines, each with the hash of the one before."""
     lines: list[str] = []
     previous = "0" * 64
-    for event in _events(rng, list(people), withdrawn):
+    for event in events:
         line = json.dumps({**event, "prev": previous}, ensure_ascii=False, separators=(",", ":"))
         lines.append(line)
         previous = hashlib.sha256(line.encode()).hexdigest()

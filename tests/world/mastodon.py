@@ -21,7 +21,7 @@ from tests.world.mastodon_documents import ACTIVITYSTREAMS, CONTEXT, activity, a
 from tests.world.people import Person
 from tests.world.spool import Spool
 
-__all__ = ["spool_talk", "write_archive"]
+__all__ = ["spool_talk", "write_archive", "write_zip"]
 
 EXPORTED = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -59,7 +59,7 @@ def write_archive(person: Person, spool: Spool, folder: Path) -> Path:
         _write_tar(path, members)
     else:
         path = folder / f"{stem}.zip"
-        _write_zip(path, members)
+        write_zip(path, members)
     return path
 
 
@@ -71,7 +71,8 @@ def _uris(name: str, uris: list[str], counted: bool) -> str:
     )
 
 
-def _write_zip(path: Path, members: Mapping[str, str]) -> None:
+def write_zip(path: Path, members: Mapping[str, str]) -> None:
+    """Write members (name to text) as a zip, the same bytes each time."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in members.items():
             info = zipfile.ZipInfo(name, EXPORTED.timetuple()[:6])

@@ -10,7 +10,7 @@ from tests.world.draft import Draft
 from tests.world.mastodon_html import content, page, tag_anchor
 from tests.world.people import Person
 
-__all__ = ["ACTIVITYSTREAMS", "CONTEXT", "activity", "actor"]
+__all__ = ["ACTIVITYSTREAMS", "CONTEXT", "PUBLIC", "activity", "actor"]
 
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
 ACTIVITYSTREAMS = "https://www.w3.org/ns/activitystreams"

@@ -25,11 +25,13 @@ format: $(VENV)/.installed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-# what the documents take from the code: the commands' help, the map of the modules, the demo's output
+# what the documents take from the code: the commands' help, the map of the modules, the demo's output,
+# what came out of the world of canaries
 docs: $(VENV)/.installed
 	@$(BIN)/python -m scripts.make_cli_docs
 	@$(BIN)/python -m scripts.make_map
 	@$(BIN)/python -m scripts.make_readme
+	@$(BIN)/python -m scripts.canaries --write > /dev/null
 
 # sdist and wheel, and the demo run from the wheel alone, outside this folder
 wheel: $(VENV)/.installed

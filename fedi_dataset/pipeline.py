@@ -6,36 +6,35 @@ exports -> readers -> consent -> text -> conversations -> privacy -> dialogues -
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-from fedi_dataset.cell import CellFactory, CellReport
+from fedi_dataset.accounting import duplicates_in, law_of, nothing_left, summed, tallies_of
+from fedi_dataset.cell import CellFactory
+from fedi_dataset.cells import Foreseen, cells_to_do, detections, work_on_cells
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.gate import Gate
-from fedi_dataset.consent.ledger import Head, Ledger, spelling
+from fedi_dataset.consent.ledger import Head, Ledger
 from fedi_dataset.consent.licenses import components
 from fedi_dataset.consent.terms import InstanceTerms
 from fedi_dataset.console import Ticker
 from fedi_dataset.conversations.forest import Forest, make_forest
-from fedi_dataset.engines import Engine
 from fedi_dataset.engines.local import LocalEngine
 from fedi_dataset.errors import FediDatasetError, UsageError
 from fedi_dataset.exports import OpenedExports, choose_exports, expand, recorded_exports
-from fedi_dataset.files import sha256_of
-from fedi_dataset.ingest import TABLES, Part, QuarantineRecord, ingest, read_part
+from fedi_dataset.ingest import TABLES, QuarantineRecord
+from fedi_dataset.parts import (
+    digest_of_files,
+    earliest_expiry,
+    files_of,
+    gather_parts,
+    records_of,
+)
 from fedi_dataset.privacy.detector import Detector, load_detector
-from fedi_dataset.privacy.keys import key
-from fedi_dataset.reasons import sentence
 from fedi_dataset.release.attribution import stage_terms
-from fedi_dataset.release.law import KEPT, Step, Tally, broken, exact, released, tally_of
+from fedi_dataset.release.law import Step, Tally, released
 from fedi_dataset.release.legal import standings_of
 from fedi_dataset.release.manifest import (
     FORMAT,
@@ -48,23 +47,18 @@ from fedi_dataset.release.manifest import (
     versions,
 )
 from fedi_dataset.release.publish import (
-    DoneCell,
     default_config,
     distinct,
-    payload,
     publish,
-    read_reports,
     stage_shards,
 )
 from fedi_dataset.release.removed import stage_removed_keys
 from fedi_dataset.release.store import Staging, is_interrupted, recover, staging
 from fedi_dataset.samples import check_demo_secret
-from fedi_dataset.schema import CELL_OUTPUT, DETECTIONS
-from fedi_dataset.suppression import Suppressed, accounts_standing, retire
+from fedi_dataset.suppression import Suppressed, Withdrawn
 from fedi_dataset.tokens.tokenize import renew_tokens
 from fedi_dataset.version import code_digest
 from fedi_dataset.workspace import (
-    ExportRecord,
     LedgerRecord,
     State,
     Workspace,
@@ -77,15 +71,6 @@ __all__ = ["BuildReport", "Foreseen", "build", "no_tick"]
 
 def no_tick(step: str, done: int, total: int | None) -> None:
     """Tell nobody how far it is."""
-
-
-@dataclass(frozen=True)
-class Foreseen:
-    """Which cells a build is about to work on, by their digests; the others are taken as they are."""
-
-    cells: dict[int, str]
-    """Every cell of the next state: its number and digest."""
-    to_do: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -111,15 +96,6 @@ class BuildReport:
     """Table and key of every row of the former revision that is gone or has other content now."""
     recovered: str | None = None
     """An interrupted earlier command was first brought to this state: ``former`` or ``new``."""
-
-
-@dataclass(frozen=True)
-class _Cells:
-    """What the work on all cells came to."""
-
-    done: list[DoneCell]
-    run: int
-    reports: list[CellReport]
 
 
 def build(
@@ -175,8 +151,10 @@ def build(
         paths = expand([Path(path) for path in exports], beside=ledger.path)
         while True:
             _check_ledger(ledger, state, old)
-            withdrawn = _Withdrawn.of(ledger, setting, state)
-            excused = withdrawn.export_ids(state)
+            withdrawn = Withdrawn.of(
+                ledger, state.exports, as_of=setting.as_of, secret=setting.secret
+            )
+            excused = withdrawn.export_ids(state.exports)
             if recorded:
                 opened = recorded_exports(state.exports, excused=excused)
             else:
@@ -203,42 +181,10 @@ class _Setting:
     foresee: Callable[[Foreseen], None] | None
 
 
-@dataclass(frozen=True)
-class _Withdrawn:
-    """Who has withdrawn, and who consents, as account keys."""
-
-    gone: frozenset[bytes]
-    consenting: frozenset[bytes]
-
-    @classmethod
-    def of(cls, ledger: Ledger, setting: _Setting, state: State) -> _Withdrawn:
-        """Read it off the ledger. A withdrawal under another spelling of an account reaches the account."""
-        withdrawn, consenting = accounts_standing(ledger, setting.as_of)
-
-        def keys(accounts: set[str]) -> set[bytes]:
-            spelled = {*accounts, *map(spelling, accounts)}
-            return {key(setting.secret, "account", account) for account in spelled}
-
-        gone, back = keys(withdrawn), keys(consenting)
-        for record in state.exports:
-            spellings = {bytes.fromhex(spelled) for spelled in record.account_keys}
-            if spellings & gone:
-                gone |= spellings
-        return cls(frozenset(gone), frozenset(back - gone))
-
-    def export_ids(self, state: State) -> frozenset[str]:
-        """Give the recorded exports of those who are gone: their files may be gone too."""
-        return frozenset(
-            record.export_id
-            for record in state.exports
-            if self.gone.intersection(map(bytes.fromhex, record.account_keys))
-        )
-
-
 def _attempt(
     setting: _Setting,
     opened: OpenedExports,
-    withdrawn: _Withdrawn,
+    withdrawn: Withdrawn,
     ledger: Ledger,
     state: State,
     old: Manifest | None,
@@ -252,31 +198,39 @@ def _attempt(
     terms = InstanceTerms.load(config.terms_files, config.terms_sha256)
     gate = Gate(ledger, config, setting.as_of, terms)
     suppressed = Suppressed(workspace.path, setting.secret)
-    parts = _parts(setting, opened, gate, suppressed)
+    parts = gather_parts(
+        workspace,
+        opened,
+        gate,
+        suppressed,
+        secret=setting.secret,
+        config=config,
+        tick=setting.tick,
+    )
     if not parts:
-        raise FediDatasetError(_nothing_left({}, opened.problems))
+        raise FediDatasetError(nothing_left({}, opened.problems))
     suppressed.update(
         [workspace.parts / part.name for part in parts], withdrawn.gone, withdrawn.consenting
     )
     with LocalEngine(workspace.scratch, workers=setting.workers) as engine:
         for name in TABLES:
-            engine.read(name, _files_of(parts, name, workspace))
-        identities = _files_of(parts, "identities", workspace)
+            engine.read(name, files_of(parts, name, workspace))
+        identities = files_of(parts, "identities", workspace)
         engine.read("identities", [*identities, *suppressed.identities])
-        engine.read("mentioned", [*_files_of(parts, "mentioned", workspace), suppressed.mentioned])
-        engine.read("detections", _detections(workspace, state.cells))
+        engine.read("mentioned", [*files_of(parts, "mentioned", workspace), suppressed.mentioned])
+        engine.read("detections", detections(workspace, state.cells))
         forest = make_forest(engine)
-        duplicates = _duplicates(engine, workspace.scratch)
+        duplicates = duplicates_in(engine, workspace.scratch)
         factory = CellFactory(
             config, setting.secret, detector.version, code_digest(), workspace.finished_cells()
         )
         if setting.foresee is not None:
-            setting.foresee(_foreseen(engine, factory))
-        cells = _work_on_cells(engine, forest, workspace, factory, setting.tick)
-    tallies = _tallies(parts, forest, duplicates, cells.reports)
-    law = _law(tallies)
-    verdicts = _digest(_files_of(parts, "verdicts", workspace))
-    standings = standings_of(_files_of(parts, "posts", workspace), ledger)
+            setting.foresee(cells_to_do(engine, factory))
+        cells = work_on_cells(engine, forest.cells, workspace, factory, setting.tick)
+    tallies = tallies_of(parts, forest, duplicates, cells.reports)
+    law = law_of(tallies)
+    verdicts = digest_of_files(files_of(parts, "verdicts", workspace))
+    standings = standings_of(files_of(parts, "posts", workspace), ledger)
     with staging(setting.release) as stage:
         shards = stage_shards(
             stage,
@@ -288,13 +242,13 @@ def _attempt(
             made_of={} if setting.fresh else state.shards,
         )
         if not shards.files and old is None:
-            raise FediDatasetError(_nothing_left(law, opened.problems))
+            raise FediDatasetError(nothing_left(law, opened.problems))
         new = _manifest(
             stage,
             shards.files,
             config=config,
             as_of=setting.as_of,
-            valid_until=_earliest_expiry(_files_of(parts, "posts", workspace)),
+            valid_until=earliest_expiry(files_of(parts, "posts", workspace)),
             detector=detector,
             head=ledger.head,
             secret=setting.secret,
@@ -310,7 +264,7 @@ def _attempt(
         published = publish(stage, old, new, force=state.verdicts != verdicts)
     workspace.record(
         State(
-            exports=_records(opened, parts, withdrawn, setting.secret),
+            exports=records_of(opened, parts, withdrawn, setting.secret),
             ledger=LedgerRecord(str(ledger.path.resolve()), ledger.head.lines, ledger.head.sha256),
             config=config.to_dict(),
             law=law,
@@ -328,78 +282,14 @@ def _attempt(
         written=published is not None,
         manifest=published or old or new,
         law=law,
-        entities=_summed(report.entities for report in cells.reports),
-        gaps=_summed(report.gaps for report in cells.reports),
+        entities=summed(report.entities for report in cells.reports),
+        gaps=summed(report.gaps for report in cells.reports),
         quarantined=(*opened.quarantined, *(one for part in parts for one in part.quarantined)),
         problems=tuple(opened.problems),
         cells_run=cells.run,
         cells_reused=len(cells.done) - cells.run,
         removed=tuple(removed),
     )
-
-
-def _parts(
-    setting: _Setting, opened: OpenedExports, gate: Gate, suppressed: Suppressed
-) -> list[Part]:
-    """Read what was opened, and take along what is kept of people who withdrew: keys and reasons."""
-    folder = setting.workspace.parts
-    parts = ingest(
-        opened.exports,
-        gate,
-        secret=setting.secret,
-        config=setting.config,
-        folder=folder,
-        tick=setting.tick,
-    )
-    parts += [read_part(folder / record.part) for record in opened.kept]
-    for record in opened.excused:
-        owner = [bytes.fromhex(spelled) for spelled in record.account_keys]
-        parts.append(retire(folder / record.part, owner, suppressed))
-    return sorted(parts, key=lambda part: part.name)
-
-
-def _records(
-    opened: OpenedExports, parts: Sequence[Part], withdrawn: _Withdrawn, secret: bytes
-) -> tuple[ExportRecord, ...]:
-    """Record the exports with their parts; of people who withdrew no path, for it may name them."""
-    accounts = {
-        export.export_id: [
-            key(secret, "account", spelled).hex()
-            for spelled in (export.owner.uri, *export.owner.aliases)
-        ]
-        for export in opened.exports
-    }
-    names = {part.export_id: part.name for part in parts}
-    records = [
-        msgspec.structs.replace(
-            record,
-            account_keys=tuple(accounts.get(record.export_id, ())),
-            part=names.get(record.export_id, ""),
-        )
-        for record in opened.records
-    ]
-    records += [
-        msgspec.structs.replace(record, part=names[record.export_id])
-        for record in [*opened.excused, *opened.kept]
-    ]
-    return tuple(
-        msgspec.structs.replace(record, path="")
-        if withdrawn.gone.intersection(map(bytes.fromhex, record.account_keys))
-        else record
-        for record in sorted(records, key=lambda record: record.export_id)
-    )
-
-
-def _detections(workspace: Workspace, cells: Iterable[str]) -> list[Path]:
-    """Lay out what was detected in the cells of the last build, as tables; one without rows if none."""
-    folder = workspace.scratch / "detections"
-    folder.mkdir(exist_ok=True)
-    files = [folder / "none.parquet"]
-    pq.write_table(DETECTIONS.empty_table(), files[0])
-    for digest in sorted(workspace.finished_cells().intersection(cells)):
-        files.append(folder / f"{digest}.parquet")
-        files[-1].write_bytes(payload(workspace, digest, "detections", ""))
-    return files
 
 
 def _check_workspace(workspace: Workspace, old: Manifest | None, release: Path) -> None:
@@ -422,79 +312,6 @@ def _check_ledger(ledger: Ledger, state: State, old: Manifest | None) -> None:
         ledger.check_extends(Head(state.ledger.lines, state.ledger.sha256))
     if old is not None:
         ledger.check_extends(Head(old.ledger.lines, old.ledger.sha256))
-
-
-def _duplicates(engine: Engine, scratch: Path) -> list[str]:
-    """Give the persons behind posts met again, one entry a copy."""
-    engine.sql("copies", "select subject_key from ranked_posts where copy > 1")
-    engine.commit("copies", scratch / "copies.parquet")
-    people = pq.read_table(scratch / "copies.parquet")["subject_key"].to_pylist()
-    return [person.hex() for person in people]
-
-
-def _foreseen(engine: Engine, factory: CellFactory) -> Foreseen:
-    """Digest every cell without working on any."""
-    results = engine.map_cells("cell_rows", factory.digests, CELL_OUTPUT)
-    cells = {one["cell"][0].as_py(): one["digest"][0].as_py() for one in results}
-    to_do = (cell for cell, digest in cells.items() if digest not in factory.done)
-    return Foreseen(cells, frozenset(to_do))
-
-
-def _work_on_cells(
-    engine: Engine, forest: Forest, workspace: Workspace, factory: CellFactory, tick: Ticker
-) -> _Cells:
-    """Have every cell worked on that is not finished, and keep each as it comes."""
-    done: list[DoneCell] = []
-    run = 0
-    for result in engine.map_cells("cell_rows", factory, CELL_OUTPUT):
-        digest = result["digest"][0].as_py()
-        if result["table"][0].as_py() != "kept":
-            workspace.keep_cell(digest, result)
-            run += 1
-        done.append(DoneCell(result["cell"][0].as_py(), digest))
-        tick("cells", len(done), forest.cells)
-    return _Cells(done, run, read_reports(done, workspace))
-
-
-def _files_of(parts: Sequence[Part], table: str, workspace: Workspace) -> list[Path]:
-    return [workspace.parts / part.name / f"{table}.parquet" for part in parts]
-
-
-def _digest(files: Sequence[Path]) -> str:
-    return hashlib.sha256("".join(map(sha256_of, files)).encode()).hexdigest()
-
-
-def _tallies(
-    parts: Sequence[Part], forest: Forest, duplicates: Sequence[str], reports: Sequence[CellReport]
-) -> dict[str, Tally]:
-    """Account for every row at every step: reason → person → rows."""
-    return {
-        "items": _joined([part.tally for part in parts]),
-        "posts": {
-            KEPT: {"": forest.unique},
-            **({"duplicate": Counter(duplicates)} if duplicates else {}),
-        },
-        "texts": _joined([tally_of(report.posts) for report in reports]),
-        "turns": _joined([tally_of(report.turns) for report in reports]),
-    }
-
-
-def _joined(tallies: Sequence[Tally]) -> Tally:
-    joined: dict[str, Counter[str]] = {}
-    for tally in tallies:
-        for reason, persons in tally.items():
-            joined.setdefault(reason, Counter()).update(persons)
-    return joined
-
-
-def _law(tallies: Mapping[str, Tally]) -> dict[str, Step]:
-    law = {name: exact(tally) for name, tally in tallies.items()}
-    passed_on = (
-        law["items"].kept == law["posts"].rows_in and law["posts"].kept == law["texts"].rows_in
-    )
-    if broken(law) or not passed_on:
-        raise FediDatasetError(f"rows were lost or doubled between steps, a bug of ours: {law}")
-    return law
 
 
 def _manifest(
@@ -545,27 +362,3 @@ def _notes(default: str | None) -> tuple[str, ...]:
         f"There are no dialogues, so {default} is the default config: nobody in these exports answers "
         "somebody else who is in them. Exports of the people they talk with help.",
     )
-
-
-def _earliest_expiry(files: Sequence[Path]) -> datetime | None:
-    """Give the day on which the first consent that the release rests on runs out."""
-    expiries = (pc.min(pq.read_table(path, columns=["expires"])["expires"]) for path in files)
-    known: list[datetime] = [one.as_py() for one in expiries if one.is_valid]
-    return min(known).replace(hour=0, minute=0, second=0, microsecond=0) if known else None
-
-
-def _nothing_left(law: Mapping[str, Step], problems: Sequence[str]) -> str:
-    """Say why there is no row, most frequent reason first."""
-    dropped = Counter[str]()
-    for step in law.values():
-        dropped.update(step.dropped)
-    why = "".join(f"\n  {rows} × {sentence(reason)}" for reason, rows in dropped.most_common(8))
-    unread = "".join(f"\n  {problem}" for problem in problems)
-    return f"no rows: nothing was written.{why}{unread}\n`fedi-dataset inspect` shows it for each export"
-
-
-def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for one in counts:
-        total.update(one)
-    return dict(sorted(total.items()))

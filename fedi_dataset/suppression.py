@@ -23,15 +23,16 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fedi_dataset.consent.ledger import Ledger
+from fedi_dataset.consent.ledger import Ledger, spelling
 from fedi_dataset.files import sync_folder, write_synced
 from fedi_dataset.ingest import TABLES, Part, read_part
 from fedi_dataset.privacy.hidden import hide
 from fedi_dataset.privacy.keys import key
 from fedi_dataset.privacy.spans import Person
 from fedi_dataset.schema import IDENTITIES, MENTIONED, POSTS
+from fedi_dataset.workspace import ExportRecord
 
-__all__ = ["Suppressed", "accounts_standing", "retire"]
+__all__ = ["Suppressed", "Withdrawn", "accounts_standing", "retire"]
 
 BEFORE_CONSENT = ("not_own", "not_a_post", "not_public", "deleted")
 """Reasons that the gate tests before consent: they stay what they were when consent is withdrawn."""
@@ -51,6 +52,40 @@ def accounts_standing(ledger: Ledger, as_of: datetime) -> tuple[set[str], set[st
         elif standing.deciding is not None:
             consenting.add(account)
     return withdrawn, consenting
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """Who has withdrawn, and who consents, as account keys."""
+
+    gone: frozenset[bytes]
+    consenting: frozenset[bytes]
+
+    @classmethod
+    def of(
+        cls, ledger: Ledger, recorded: Sequence[ExportRecord], *, as_of: datetime, secret: bytes
+    ) -> Withdrawn:
+        """Read it off the ledger. A withdrawal under another spelling of an account reaches the account."""
+        withdrawn, consenting = accounts_standing(ledger, as_of)
+
+        def keys(accounts: set[str]) -> set[bytes]:
+            spelled = {*accounts, *map(spelling, accounts)}
+            return {key(secret, "account", account) for account in spelled}
+
+        gone, back = keys(withdrawn), keys(consenting)
+        for record in recorded:
+            spellings = {bytes.fromhex(spelled) for spelled in record.account_keys}
+            if spellings & gone:
+                gone |= spellings
+        return cls(frozenset(gone), frozenset(back - gone))
+
+    def export_ids(self, recorded: Sequence[ExportRecord]) -> frozenset[str]:
+        """Give the recorded exports of those who are gone: their files may be gone too."""
+        return frozenset(
+            record.export_id
+            for record in recorded
+            if self.gone.intersection(map(bytes.fromhex, record.account_keys))
+        )
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Count canaries: `python -m scripts.canaries [--write]`.
 
-Sentences are planted in every kind of text that must not come out of a build, and in every kind that must; then some
-releases are built, and every byte and every cell of them is searched. Prints how many of each kind were planted and came
-out. With --write the table by groups goes into README.md, and the one by kinds into docs/canaries.md.
+Sentences are planted in every kind of text that must not come out of a build, and in every kind that must; then
+releases are built, and every byte and every cell of them is searched. Prints how many of each kind were planted and
+came out. With --write the table by groups goes into README.md, and the one by kinds into docs/canaries.md.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.world.canaries import CanaryWorld, build_all
+from tests.world.canaries import build_all
 from tests.world.canaries.table import by_group, by_kind, rendered
 
 __all__ = ["PAGE", "README", "main", "marked", "with_table"]
@@ -28,12 +28,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--write", action="store_true", help="write the tables into the documents")
     write = parser.parse_args().write
-    world = CanaryWorld()
     with tempfile.TemporaryDirectory() as folder:
-        outcomes = build_all(world.write(Path(folder) / "world"), Path(folder))
-        groups = by_group(world.canaries, outcomes)
-        kinds = by_kind(world.canaries, outcomes)
-    print(rendered(kinds, "kind"))
+        made = build_all(Path(folder))
+    groups = by_group(made.world.canaries, made.outcomes)
+    kinds = by_kind(made.world.canaries, made.outcomes)
+    print(rendered(kinds, "kind"), rendered(groups, "text"), sep="\n\n")
     if write:
         for path, table in ((README, rendered(groups, "text")), (PAGE, rendered(kinds, "kind"))):
             path.write_text(with_table(path.read_text("utf-8"), table), "utf-8")

@@ -16,6 +16,7 @@ from tests.world import World, WrittenWorld
 
 if TYPE_CHECKING:
     from fedi_dataset.pipeline import BuildReport
+    from tests.world.canaries import Canaries
 
 AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
 """When the shared release is built: after everything that the world's ledger says."""
@@ -71,3 +72,16 @@ def release_copy(built: BuildReport, world: WrittenWorld, tmp_path: Path) -> Rel
     moved = msgspec.structs.replace(state.ledger, path=str(ledger))
     workspace.record(msgspec.structs.replace(state, ledger=moved))
     return ReleaseCopy(release, work, ledger, tuple(world.exports))
+
+
+@pytest.fixture(scope="session")
+def canaries(tmp_path_factory: pytest.TempPathFactory) -> Canaries:
+    """The world of canaries and its builds; read only. Skips without the privacy extra."""
+    from fedi_dataset.privacy.detector import load_detector
+    from tests.world.canaries import build_all
+
+    try:
+        load_detector("rampart")
+    except MissingExtra as error:
+        pytest.skip(str(error))
+    return build_all(tmp_path_factory.mktemp("canaries"))

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import fedi_dataset.pipeline as pipeline
+from fedi_dataset import cells, pipeline
 from fedi_dataset.consent.ledger import Ledger, Withdrawn, append
 from fedi_dataset.errors import UsageError
 from fedi_dataset.pipeline import build
@@ -287,7 +287,7 @@ def test_a_withdrawal_while_a_build_runs_is_taken_in(
     release_copy: ReleaseCopy, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The build looks at the ledger again before it publishes, and begins anew."""
-    work_on_cells = pipeline._work_on_cells
+    work_on_cells = cells.work_on_cells
     calls: list[int] = []
 
     def meanwhile(*arguments: Any) -> Any:
@@ -297,7 +297,7 @@ def test_a_withdrawal_while_a_build_runs_is_taken_in(
         calls.append(1)
         return work_on_cells(*arguments)
 
-    monkeypatch.setattr(pipeline, "_work_on_cells", meanwhile)
+    monkeypatch.setattr(pipeline, "work_on_cells", meanwhile)
     build(release_copy.exports, consent=release_copy.ledger, out=release_copy.release, as_of=AS_OF)
     assert len(calls) == 2
     assert lookup(release_copy.release, person.uri, now=NOW).rows == ()

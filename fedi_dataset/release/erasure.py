@@ -14,12 +14,13 @@ from pathlib import Path
 
 import msgspec
 
+from fedi_dataset.cells import Foreseen
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.ledger import Ledger, Withdrawn, append, spelling
 from fedi_dataset.console import Ticker
 from fedi_dataset.errors import UsageError
 from fedi_dataset.files import sha256_of, write_synced
-from fedi_dataset.pipeline import BuildReport, Foreseen, build, no_tick
+from fedi_dataset.pipeline import BuildReport, build, no_tick
 from fedi_dataset.privacy.keys import key
 from fedi_dataset.release.caches import forget_builds, forget_caches
 from fedi_dataset.release.manifest import MANIFEST, Manifest, read_manifest

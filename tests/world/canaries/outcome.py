@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.dataset as pads
@@ -133,10 +136,40 @@ class Outcome:
         return "trained" if trained else "alone" if alone else "context"
 
 
-def build_all(written: WrittenCanaries, folder: Path) -> dict[Build, Outcome]:
-    """Build, tokenize and look through each of the builds, by the commands that a steward would use."""
+class Canaries(NamedTuple):
+    """The world of canaries, where it was written, and what became of it."""
+
+    world: CanaryWorld
+    written: WrittenCanaries
+    outcomes: dict[Build, Outcome]
+    tokenizer: Path
+    logged: str
+    """What was logged while it was built, at any level, by anybody."""
+
+
+def build_all(folder: Path) -> Canaries:
+    """Write the world; build, tokenize and look through each build, by the commands that a steward would use."""
+    world = CanaryWorld()
+    written = world.write(folder / "world")
     tokenizer = save(SHAPES["chatml"], folder / "tokenizer", template_of("chatml"))
-    return {name: _build(name, written, folder, tokenizer) for name in BUILDS}
+    with _logging() as log:
+        outcomes = {name: _build(name, written, folder, tokenizer) for name in BUILDS}
+    return Canaries(world, written, outcomes, tokenizer, log.getvalue())
+
+
+@contextmanager
+def _logging() -> Iterator[StringIO]:
+    """Take in whatever is logged meanwhile."""
+    log = StringIO()
+    handler, root = logging.StreamHandler(log), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield log
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
 
 
 def _build(name: Build, written: WrittenCanaries, folder: Path, tokenizer: Path) -> Outcome:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from tests.world.canaries.model import ALONE, CONTEXT, NEVER, TRAINED, Fates, Plant, by_build
+from tests.world.canaries.model import CONTEXT, NEVER, TRAINED, Fates, Plant, by_build
 from tests.world.mastodon_documents import PUBLIC
 
 __all__ = ["EXCLUDED_TAG", "on_bluesky", "on_mastodon"]

@@ -23,13 +23,13 @@ class Phrase(NamedTuple):
 # fmt: off
 _ENGLISH = (
     ("wooden", "narrow", "heavy", "sagging", "hollow", "dusty", "striped", "rusty", "polished",
-     "tarnished", "folded", "foldable", "greasy", "slippery", "painted", "cracked", "padded", "rounded",
+     "tarnished", "folded", "foldable", "spotless", "slippery", "painted", "cracked", "padded", "rounded",
      "borrowed", "unfinished", "oversized", "lopsided", "patched", "varnished", "sturdy", "leaky",
      "woven", "speckled", "dented"),
     ("ladder", "kettle", "drawer", "bucket", "blanket", "shelf", "lantern", "stool", "curtain",
      "hammer", "teapot", "wardrobe", "mattress", "fence", "wheelbarrow", "saucepan", "doormat",
      "cushion", "basket", "hinge", "bookcase", "thermometer", "colander", "clothesline", "toolbox",
-     "bathtub", "hairbrush", "windowsill", "lampshade", "footstool"),
+     "bathtub", "notebook", "windowsill", "lampshade", "footstool"),
 )
 _GERMAN = (
     ("altes", "rotes", "schweres", "krummes", "hohles", "glattes", "rundes", "blasses", "dickes",

@@ -16,11 +16,14 @@ import pytest
 
 from fedi_dataset import cells, pipeline
 from fedi_dataset.consent.ledger import Ledger, Withdrawn, append
+from fedi_dataset.demo import DEMO_TOKENIZER
 from fedi_dataset.errors import UsageError
 from fedi_dataset.pipeline import build
 from fedi_dataset.release.audit import audit
 from fedi_dataset.release.erasure import Plan, Withdrawal, withdraw
 from fedi_dataset.release.lookup import lookup
+from fedi_dataset.samples import samples
+from fedi_dataset.tokens.tokenize import tokenize
 from fedi_dataset.workspace import Workspace, default_workspace
 from tests.conftest import AS_OF, ReleaseCopy
 from tests.test_pipeline import digest, longest_phrase, rows_of
@@ -268,6 +271,45 @@ def test_export_files_are_listed_and_deleted_only_when_asked(
     assert release_copy.exports[0].name in gone
     assert {Path(path).name for path in done.deleted_exports} == gone
     assert done.kept_exports == ()
+
+
+def test_tokens_are_made_again_or_taken_out(release_copy: ReleaseCopy, person: Person) -> None:
+    """Token rows are those of the dialogues that are left; without the tokenizer there are none."""
+    with samples() as shipped:
+        tokenize(
+            release_copy.release,
+            DEMO_TOKENIZER,
+            chat_template=shipped.chat_template,
+            tick=pipeline.no_tick,
+        )
+    before = {row["dialogue_key"] for row in rows_of(release_copy.release, "tokens")}
+    erase(release_copy, person)
+    left = {row["dialogue_key"] for row in rows_of(release_copy.release, "dialogues")}
+    assert {row["dialogue_key"] for row in rows_of(release_copy.release, "tokens")} == left
+    assert left < before
+    assert audit(release_copy.release, now=NOW).ok
+
+
+def test_tokens_whose_tokenizer_is_gone_do_not_stay(
+    release_copy: ReleaseCopy, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stale token shards would go on training on withdrawn words."""
+    with samples() as shipped:
+        tokenize(
+            release_copy.release,
+            DEMO_TOKENIZER,
+            chat_template=shipped.chat_template,
+            tick=pipeline.no_tick,
+        )
+
+    def gone(*_: object) -> None:
+        raise UsageError("no such tokenizer")
+
+    monkeypatch.setattr("fedi_dataset.tokens.tokenize.load_tokenizer", gone)
+    done = erase(release_copy, person)
+    assert not (release_copy.release / "tokens").exists()
+    assert any("tokens config was taken out" in note for note in done.report.manifest.notes)
+    assert audit(release_copy.release, now=NOW).ok
 
 
 def test_an_unknown_account_withdraws_nobody(release_copy: ReleaseCopy) -> None:

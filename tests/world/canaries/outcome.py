@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import yaml
 from tokenizers import Tokenizer
 
-from fedi_dataset.cli import DONE_WITH_QUARANTINE
+from fedi_dataset.console import DONE_WITH_QUARANTINE
 from tests.commands import Ran, run
 from tests.tokens.shapes import SHAPES, save, template_of
 from tests.world.canaries.model import BUILDS, Build, Canary

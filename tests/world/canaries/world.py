@@ -91,7 +91,7 @@ class CanaryWorld:
         }
         self._tick = count()
         self._people = {
-            platform: iter(cast(3, size, [platform])) for platform, size in CAST.items()
+            platform: iter(cast(size, size, [platform])) for platform, size in CAST.items()
         }
         for name, platform in TALKING.items():
             self._join(name, platform)

@@ -57,18 +57,33 @@ def cells_to_do(engine: Engine, factory: CellFactory) -> Foreseen:
 
 
 def work_on_cells(
-    engine: Engine, expected: int, workspace: Workspace, factory: CellFactory, tick: Ticker
+    engine: Engine,
+    expected: int,
+    workspace: Workspace,
+    factory: CellFactory,
+    tick: Ticker,
+    foreseen: Foreseen | None = None,
 ) -> Cells:
     """Have every cell worked on that is not finished, and keep each as it comes.
 
-    ``expected``: how many cells there are."""
-    done: list[DoneCell] = []
+    ``expected``: how many cells there are. If it is ``foreseen`` which are finished, those are not looked at again.
+    """
+    done: dict[int, str] = {}
+    table = "cell_rows"
+    if foreseen is not None:
+        done = {
+            cell: digest for cell, digest in foreseen.cells.items() if cell not in foreseen.to_do
+        }
+        table = "cells_to_do"
+        listed = ", ".join(map(str, sorted(foreseen.to_do))) or "null"
+        engine.sql(table, f"select * from cell_rows where cell in ({listed})")  # noqa: S608 - numbers
     run = 0
-    for result in engine.map_cells("cell_rows", factory, CELL_OUTPUT):
+    for result in engine.map_cells(table, factory, CELL_OUTPUT):
         digest = result["digest"][0].as_py()
         if result["table"][0].as_py() != "kept":
             workspace.keep_cell(digest, result)
             run += 1
-        done.append(DoneCell(result["cell"][0].as_py(), digest))
+        done[result["cell"][0].as_py()] = digest
         tick("cells", len(done), expected)
-    return Cells(done, run, read_reports(done, workspace))
+    cells = [DoneCell(cell, done[cell]) for cell in sorted(done)]
+    return Cells(cells, run, read_reports(cells, workspace))

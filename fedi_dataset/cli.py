@@ -317,6 +317,7 @@ def withdraw(
             show=show,
             tick=tick,
         )
+    _tell_recovered(done.recovered)
     certificate = msgspec.to_builtins(done.certificate)
     data = {
         "certificate": certificate,
@@ -431,11 +432,13 @@ def _config(config_file: Path | None, fields: Mapping[str, object]) -> BuildConf
     return BuildConfig.from_dict({**base, **given}, where="options")
 
 
+def _tell_recovered(state: str | None) -> None:
+    if state is not None:
+        say(f"an interrupted command was found; the release was first brought to its {state} state")
+
+
 def _tell_problems(report: BuildReport) -> None:
-    if report.recovered:
-        say(
-            f"an interrupted command was found; the release was brought to its {report.recovered} state first"
-        )
+    _tell_recovered(report.recovered)
     for problem in report.problems:
         say(f"quarantined: {problem}")
 

@@ -85,6 +85,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except FediDatasetError as error:
             say(f"error: {error}")
             sys.exit(error.exit_code)
+        except BrokenPipeError:
+            raise  # whoever read our output has seen enough: click ends quietly
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 say(

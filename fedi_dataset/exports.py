@@ -61,7 +61,10 @@ def choose_exports(
     if add:
         _add_recorded(opened, missing)
     elif missing and not prune:
-        listed = "".join(f"\n  {record.path} ({record.export_id[:12]})" for record in missing)
+        listed = "".join(
+            f"\n  {record.path or 'of somebody who had withdrawn'} ({record.export_id[:12]})"
+            for record in missing
+        )
         raise UsageError(
             f"this build would drop {len(missing)} exports that the last one took in:{listed}\n"
             "Name them too, or take them along with --add, or let them go with --prune"
@@ -77,7 +80,7 @@ def recorded_exports(recorded: Sequence[ExportRecord], *, excused: frozenset[str
     ``excused``: as for choose_exports.
     """
     staying = [record for record in recorded if record.export_id not in excused]
-    opened = _open_all([path for record in staying if (path := Path(record.path)).exists()])
+    opened = _open_all([Path(one.path) for one in staying if one.path and Path(one.path).exists()])
     known = {record.export_id for record in staying}
     opened.exports = [one for one in opened.exports if one.export_id in known]
     opened.records = [one for one in opened.records if one.export_id in known]
@@ -166,7 +169,7 @@ def _add_recorded(opened: OpenedExports, missing: Sequence[ExportRecord]) -> Non
     gone: list[str] = []
     for record in missing:
         path = Path(record.path)
-        found = _open_all([path]) if path.exists() else OpenedExports()
+        found = _open_all([path]) if record.path and path.exists() else OpenedExports()
         if [one.export_id for one in found.records] != [record.export_id]:
             gone.append(record.path)
             continue

@@ -224,9 +224,11 @@ def _attempt(
         factory = CellFactory(
             config, setting.secret, detector.version, code_digest(), workspace.finished_cells()
         )
+        foreseen = None
         if setting.foresee is not None:
-            setting.foresee(cells_to_do(engine, factory))
-        cells = work_on_cells(engine, forest.cells, workspace, factory, setting.tick)
+            foreseen = cells_to_do(engine, factory)
+            setting.foresee(foreseen)
+        cells = work_on_cells(engine, forest.cells, workspace, factory, setting.tick, foreseen)
     tallies = tallies_of(parts, forest, duplicates, cells.reports)
     law = law_of(tallies)
     verdicts = digest_of_files(files_of(parts, "verdicts", workspace))

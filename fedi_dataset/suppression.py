@@ -37,6 +37,9 @@ __all__ = ["Suppressed", "Withdrawn", "accounts_standing", "retire"]
 BEFORE_CONSENT = ("not_own", "not_a_post", "not_public", "deleted")
 """Reasons that the gate tests before consent: they stay what they were when consent is withdrawn."""
 
+RETIRED = "-withdrawn"
+"""Ends the name of a retired part."""
+
 Row = dict[str, Any]
 
 
@@ -75,7 +78,8 @@ class Withdrawn:
         gone, back = keys(withdrawn), keys(consenting)
         for record in recorded:
             spellings = {bytes.fromhex(spelled) for spelled in record.account_keys}
-            if spellings & gone:
+            was_gone = record.part.endswith(RETIRED)  # by lines that may be redacted since
+            if spellings & gone or (was_gone and not spellings & back):
                 gone |= spellings
         return cls(frozenset(gone), frozenset(back - gone))
 
@@ -156,7 +160,7 @@ def retire(part: Path, owner: Sequence[bytes], suppressed: Suppressed) -> Part:
     refused as withdrawn, what was refused before consent was looked at stays as it was: just what reading the
     export again would give. The former part is deleted. Doing it again changes nothing.
     """
-    retired = part.with_name(f"{part.name[:32]}-withdrawn")
+    retired = part.with_name(f"{part.name[:32]}{RETIRED}")
     if not part.exists() or retired == part:  # done, perhaps by a command that broke off after it
         return read_part(retired)
     former = read_part(part)

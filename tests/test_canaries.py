@@ -22,6 +22,8 @@ from tests.world.canaries import AS_OF, Build, Canaries, Canary, CanaryWorld, Ou
 from tests.world.canaries.outcome import Seen, strings_in
 from tests.world.canaries.table import by_group, by_kind, rendered
 
+pytestmark = pytest.mark.slow
+
 WORLD = CanaryWorld()
 NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
 EVENT = "urn:uuid:00000000-0000-4000-8000-0000000000ca"

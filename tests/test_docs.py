@@ -20,7 +20,15 @@ from scripts.make_map import code_map
 from scripts.make_readme import demo_output, shortened
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/cli.md")
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    "docs/canaries.md",
+    "docs/cli.md",
+    "docs/erasure.md",
+)
 COMMANDS = dict(commands())
 LEAVES = [path for path, one in COMMANDS.items() if not isinstance(one, click.Group)]
 
@@ -65,14 +73,13 @@ def test_every_command_is_documented(path: str) -> None:
 
 @pytest.mark.parametrize("path", LEAVES)
 def test_every_command_has_an_example_of_itself(path: str) -> None:
-    """The help of each command ends with an example that calls this very command by its options."""
+    """The help of each command ends with examples, of itself first, whose commands and options exist."""
     command = COMMANDS[path]
     examples = (command.epilog or "").replace("\\\n", " ").splitlines()
     calls = [shlex.split(line) for line in examples if line.strip().startswith("fedi-dataset")]
-    assert calls
+    assert " ".join(calls[0]).startswith(f"{path} ")
     for words in calls:
         assert unknown_words(words) == []
-        assert " ".join(words).startswith(f"{path} ")
 
 
 @pytest.mark.parametrize("path", LEAVES)

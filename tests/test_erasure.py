@@ -16,6 +16,7 @@ import pytest
 
 from fedi_dataset import cells, pipeline
 from fedi_dataset.consent.ledger import Ledger, Withdrawn, append
+from fedi_dataset.consent.redaction import redact
 from fedi_dataset.demo import DEMO_TOKENIZER
 from fedi_dataset.errors import UsageError
 from fedi_dataset.pipeline import build
@@ -31,6 +32,9 @@ from tests.world import Person, TruthPost, World
 
 NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
 EVENT = "urn:uuid:00000000-0000-4000-8000-000000000001"
+
+OTHER_EVENT = "urn:uuid:00000000-0000-4000-8000-000000000002"
+THIRD_EVENT = "urn:uuid:00000000-0000-4000-8000-000000000003"
 
 
 @pytest.fixture
@@ -271,6 +275,26 @@ def test_export_files_are_listed_and_deleted_only_when_asked(
     assert release_copy.exports[0].name in gone
     assert {Path(path).name for path in done.deleted_exports} == gone
     assert done.kept_exports == ()
+
+
+def test_redacting_the_ledger_afterwards_changes_nothing(
+    release_copy: ReleaseCopy, person: Person, small_world: World
+) -> None:
+    """The ledger forgets who withdrew; the workspace goes on refusing, and the next withdrawal works."""
+    erase(release_copy, person)
+    expected = data_of(release_copy.release)
+    redact(release_copy.ledger, [person.uri], OTHER_EVENT, NOW)
+    report = build(
+        release_copy.exports, consent=release_copy.ledger, out=release_copy.release, as_of=AS_OF
+    )
+    assert not report.written
+    assert data_of(release_copy.release) == expected
+    assert person.uri not in (release_copy.work / "state.json").read_text("utf-8")
+    other = small_world.people[8]
+    done = withdraw(release_copy.release, [other.uri], now=NOW, event_id=THIRD_EVENT)
+    assert done.report.written
+    assert lookup(release_copy.release, other.uri, now=NOW).rows == ()
+    assert audit(release_copy.release, now=NOW).ok
 
 
 def test_tokens_are_made_again_or_taken_out(release_copy: ReleaseCopy, person: Person) -> None:

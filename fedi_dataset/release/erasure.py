@@ -25,6 +25,7 @@ from fedi_dataset.privacy.keys import key
 from fedi_dataset.release.caches import forget_builds, forget_caches
 from fedi_dataset.release.manifest import MANIFEST, Manifest, read_manifest
 from fedi_dataset.release.publish import rows_in
+from fedi_dataset.release.removed import removed_keys
 from fedi_dataset.release.store import recover
 from fedi_dataset.workspace import State, Workspace, default_workspace
 
@@ -94,6 +95,8 @@ class Withdrawal:
     certificate: Certificate
     report: BuildReport
     deleted_exports: tuple[str, ...]
+    recovered: str | None
+    """An interrupted earlier command was first brought to this state: ``former`` or ``new``."""
     kept_exports: tuple[str, ...]
     """Paths of export files; they are not in the certificate, for they may name the person."""
 
@@ -106,6 +109,7 @@ class _Ground:
     workspace: Workspace
     state: State
     manifest: Manifest
+    recovered: str | None
 
 
 def withdraw(
@@ -159,18 +163,18 @@ def withdraw(
     )
     deleted = _delete(gone) if delete_exports else []
     kept = [path for path in gone if path not in deleted and Path(path).exists()]
-    caches = _forget(ledger, report)
+    caches = _forget(ledger, folder)
     certificate = _certificate(ground, report, plans[-1], event_id, now, deleted, kept, caches)
     _keep(workspace, certificate)
-    return Withdrawal(certificate, report, tuple(deleted), tuple(kept))
+    return Withdrawal(certificate, report, tuple(deleted), ground.recovered, tuple(kept))
 
 
 def _ground(release: Path, workspace: Workspace) -> _Ground:
-    recover(release)
+    recovered = recover(release)
     manifest = read_manifest(release)
     if manifest is None:
         raise UsageError(f"no release at {release}")
-    return _Ground(release, workspace, workspace.state(), manifest)
+    return _Ground(release, workspace, workspace.state(), manifest, recovered)
 
 
 def _append(
@@ -276,10 +280,13 @@ def _certificate(
     )
 
 
-def _forget(ledger: Path, report: BuildReport) -> tuple[list[str], list[str]]:
-    """Delete the caches on this machine that hold removed rows, and what load_dataset built itself."""
+def _forget(ledger: Path, release: Path) -> tuple[list[str], list[str]]:
+    """Delete the caches on this machine that hold removed rows, and what load_dataset built itself.
+
+    Rows that any earlier revision held count: a command that broke off may have left their caches.
+    """
     built, busy = forget_builds(ledger)
-    deleted, in_use = forget_caches({row for _, row in report.removed})
+    deleted, in_use = forget_caches(removed_keys(release))
     return built + deleted, busy + in_use
 
 

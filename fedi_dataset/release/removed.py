@@ -19,7 +19,7 @@ from fedi_dataset.release.manifest import FileRecord, Manifest
 from fedi_dataset.release.store import Staging
 from fedi_dataset.schema import RELEASE_TABLES
 
-__all__ = ["REMOVED_KEYS", "stage_removed_keys"]
+__all__ = ["REMOVED_KEYS", "removed_keys", "stage_removed_keys"]
 
 REMOVED_KEYS = "removed_keys.jsonl"
 
@@ -27,6 +27,15 @@ KEY_COLUMNS = {name: schema.names[0] for name, schema in RELEASE_TABLES.items()}
 """The first column of each of the release's tables is its key."""
 
 Rows = set[tuple[str, str, bytes]]
+
+
+def removed_keys(release: Path) -> set[str]:
+    """Give the keys of all rows that earlier revisions held and this one does not, or not so."""
+    try:
+        lines = (release / REMOVED_KEYS).read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return set()
+    return {json.loads(line)["key"] for line in lines}
 
 
 def stage_removed_keys(

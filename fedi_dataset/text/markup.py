@@ -149,8 +149,10 @@ def without_quote_fallback(marked: Marked) -> Marked:
 
 
 _RETWEET = re.compile(
-    r"(?<!\S)RT:? @[\w.-]+(?:@[\w.-]+)?:(?=\s|\Z)|\ART:? @[\w.-]+(?:@[\w.-]+)?(?=\s|\Z)"
+    r"(?<!\S)(?:(?:RT|QT|MT)(?:: ?| )|[\u267b\u2672\U0001f501]\ufe0f? ?)@[\w.-]+(?:@[\w.-]+)?:(?=\s|\Z)"
+    r"|\ART(?:: ?| )@[\w.-]+(?:@[\w.-]+)?(?=\s|\Z)"
 )
+"""The recycling signs are Friendica's and other servers' for RT."""
 _CODE_BLOCK = re.compile(r"^(`{3,})[^`\n]*\n(?:.*?\n)??\1`*$", re.MULTILINE | re.DOTALL)
 _QUOTED_LINES = re.compile(r"^>{1,2} [^\n]*(?:\n>{1,2}(?: [^\n]*)?$)*", re.MULTILINE)
 
@@ -158,8 +160,8 @@ _QUOTED_LINES = re.compile(r"^>{1,2} [^\n]*(?:\n>{1,2}(?: [^\n]*)?$)*", re.MULTI
 def with_quotes(marked: Marked) -> Marked:
     """Mark words of others that only their form shows.
 
-    Lines that begin with ``> `` (or ``>> ``), except in code blocks, and all that follows "RT @x:"
-    (the colon may lack where the text begins with it).
+    Lines that begin with ``> `` (or ``>> ``), except in code blocks, and all that follows "RT @x:" (QT, MT,
+    or a sign of recycling or repeating; after RT the colon may lack where the text begins with it).
     """
     found = list(marked.quoted)
     if ">" in marked.text:

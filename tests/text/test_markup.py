@@ -196,7 +196,12 @@ def test_quote_fallback_lines_go(line: str) -> None:
         ("RT @ann: their words\nmore", ["RT @ann: their words\nmore"]),
         ("RT @ann their words", ["RT @ann their words"]),
         ("so true RT @ann@a.example: their words", ["RT @ann@a.example: their words"]),
-        ("please RT @ann and START @ann: no", []),
+        ("so true\n\n♲ @ann@a.example: their words", ["♲ @ann@a.example: their words"]),
+        ("♻️ @ann: their words", ["♻️ @ann: their words"]),
+        ("so true 🔁 @ann: their words", ["🔁 @ann: their words"]),
+        ("yes QT @ann: their words", ["QT @ann: their words"]),
+        ("yes RT:@ann: their words", ["RT:@ann: their words"]),
+        ("please RT @ann and START @ann: no ♻️ @ann", []),
     ],
 )
 def test_words_of_others_are_known_by_form(text: str, quoted: list[str]) -> None:

@@ -101,9 +101,8 @@ class Part:
     """Events after it, without their accounts."""
     actor: Mapping[str, Any] = field(default_factory=dict)
     """What differs in actor.json, or in the profile record."""
-    records: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    records: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     """More records of a repo."""
     post: Mapping[str, Any] = field(default_factory=dict)
     host: str | None = None
-    language: Language = "en"
-    raw: bool = False
+    """Of their server, if it matters."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from tests.world.canaries.world import CanaryWorld, WrittenCanaries
 
 __all__ = [
     "AS_OF",
+    "Canaries",
     "Outcome",
     "Row",
     "Seen",
@@ -36,6 +38,8 @@ __all__ = [
     "strings_in",
     "table",
 ]
+
+Row = dict[str, Any]
 
 AS_OF: Final = datetime(2026, 7, 1, tzinfo=UTC)
 CONFIGS: Final[dict[Build, dict[str, Any]]] = {
@@ -80,8 +84,6 @@ class Outcome:
     posts: Seen
     trained_ids: Seen
     """Ids that loss is taken on, as text."""
-    ids: Seen
-    """All ids, as text."""
     loaded: Seen
     """Every cell as a reader of Parquet sees it that knows nothing of this package."""
     workspace: Seen
@@ -110,7 +112,6 @@ class Outcome:
             work=work,
             ran=commands,
             everything=Seen([*strings_in(release), *decoded(tokens, trained=False)]),
-            ids=Seen(decoded(tokens, trained=False)),
             completions=Seen(
                 row["completion"][0]["content"] for row in table(release, "dialogues")
             ),
@@ -152,8 +153,11 @@ def build_all(folder: Path) -> Canaries:
     world = CanaryWorld()
     written = world.write(folder / "world")
     tokenizer = save(SHAPES["chatml"], folder / "tokenizer", template_of("chatml"))
+    outcomes: dict[Build, Outcome] = {}
     with _logging() as log:
-        outcomes = {name: _build(name, written, folder, tokenizer) for name in BUILDS}
+        for name in BUILDS:
+            former = next(reversed(outcomes.values()), None)
+            outcomes[name] = _build(name, written, folder, tokenizer, former)
     return Canaries(world, written, outcomes, tokenizer, log.getvalue())
 
 
@@ -172,8 +176,16 @@ def _logging() -> Iterator[StringIO]:
         root.setLevel(level)
 
 
-def _build(name: Build, written: WrittenCanaries, folder: Path, tokenizer: Path) -> Outcome:
+def _build(
+    name: Build, written: WrittenCanaries, folder: Path, tokenizer: Path, former: Outcome | None
+) -> Outcome:
+    """Build in a copy of the former build's workspace: what was detected there is not detected again.
+
+    So the workspace is also looked through for what another config let in before.
+    """
     release = folder / name / "release"
+    if former is not None:
+        shutil.copytree(former.work, release.with_name("release.work"))
     config = folder / f"{name}.yaml"
     config.write_text(
         yaml.safe_dump({**CONFIGS[name], "terms_files": [str(written.terms)]}), "utf-8"
@@ -198,9 +210,6 @@ def _build(name: Build, written: WrittenCanaries, folder: Path, tokenizer: Path)
 
 
 # --- looking ---------------------------------------------------------------------------------------
-
-
-Row = dict[str, Any]
 
 
 def table(release: Path, name: str) -> list[Row]:

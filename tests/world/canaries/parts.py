@@ -80,7 +80,11 @@ def _by_consent() -> Iterator[Part]:
     yield refused(
         "written after the dates that consent covers", consent={"until": "2024-01-01T00:00:00Z"}
     )
-    yield refused("unlisted, where consent covers public posts", post=UNLISTED)
+    yield refused(
+        "unlisted, where consent covers public posts",
+        consent={"visibilities": ["public"]},
+        post=UNLISTED,
+    )
     yield refused(
         "public, where consent covers unlisted posts", consent={"visibilities": ["unlisted"]}
     )
@@ -178,7 +182,7 @@ _ACTORS: Final[dict[str, Mapping[str, Any]]] = {
 
 def _preference(
     allow: object, scope: Mapping[str, str], category: str = "training"
-) -> Mapping[str, Any]:
+) -> dict[str, Any]:
     kind = scope["$type"]
     return {
         "$type": PREFERENCE,
@@ -192,7 +196,7 @@ GLOBAL: Final = {"$type": "#globalScope"}
 
 
 def _by_record() -> Iterator[Part]:
-    denials: dict[str, tuple[str, Mapping[str, Any]]] = {
+    denials: dict[str, tuple[str, dict[str, Any]]] = {
         "preference, global": (f"{PREFERENCE}/self", _preference(False, GLOBAL)),
         "preference, this collection": (
             f"{PREFERENCE}/3kabcdefghij2",
@@ -227,11 +231,12 @@ def _by_record() -> Iterator[Part]:
         "$type": "com.atproto.label.defs#selfLabels",
         "values": [{"val": "!no-unauthenticated"}],
     }
-    for kind, profile in {
+    profiles: dict[str, dict[str, Any]] = {
         "self-label !no-unauthenticated": {"labels": labels},
         "#NoAI in a repo's profile": {"description": "I repair clocks. #NoAI"},
         "#NoAI in a repo's display name": {"displayName": "Somebody #NoAI"},
-    }.items():
+    }
+    for kind, profile in profiles.items():
         yield Part("signals of accounts", f"signal: {kind}", platform="bluesky", actor=profile)
 
 

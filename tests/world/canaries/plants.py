@@ -1,4 +1,4 @@
-"""Every place in a post where words stand: those that must come out, and where others' words hide.
+"""Every place in an archive's posts where words stand: those that must come out, and those that must not.
 
 ``{}`` is the sentence, ``{me}`` the author's account, ``{followers}`` their followers collection,
 ``{it}`` the post's own id, and ``{stranger}`` a post by somebody of whom there is no export.
@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from tests.world.canaries.hiding import ACTIVITIES, HIDDEN, INLINED, OWN, QUOTED
 from tests.world.canaries.model import CONTEXT, NEVER, TRAINED, Fates, Plant, by_build
 from tests.world.mastodon_documents import PUBLIC
 
-__all__ = ["EXCLUDED_TAG", "on_bluesky", "on_mastodon"]
+__all__ = ["EXCLUDED_TAG", "OTHER_LANGUAGE", "READ", "THEIRS", "WIDE", "on_mastodon"]
 
 EXCLUDED_TAG: Final = "private"
 """A hashtag that everybody's consent leaves out."""
-OWN: Final = "<p>That sounds right to me, and it is what we did as well.</p>"
-OWN_PLAIN: Final = "That sounds right to me, and it is what we did as well."
 WIDE: Final = by_build("never", wide="trained")
 """Only a config that asks for it lets it in."""
-UNNAMED: Final = by_build("trained", english="context")
-"""Code is of no language that has a name."""
+OTHER_LANGUAGE: Final = by_build("trained", english="context")
+"""German, and code, which is of no language that has a name."""
 READ: Final = by_build("context", wide="trained")
 THEIRS: Final = "others' words in a post"
 
@@ -32,13 +31,13 @@ def on_mastodon() -> Iterator[Plant]:
     """Give every kind of place in an archive's outbox."""
     yield from _audiences()
     yield from _about_the_post()
-    for kind, html in _QUOTED.items():
+    for kind, html in QUOTED.items():
         yield Plant(THEIRS, kind, {"content": f"{OWN}{html}"}, own=False, raw=True)
-    for kind, fields in _INLINED.items():
+    for kind, fields in INLINED.items():
         yield Plant(THEIRS, kind, {"content": OWN, **fields}, own=False)
-    for kind, activity in _ACTIVITIES.items():
+    for kind, activity in ACTIVITIES.items():
         yield Plant(THEIRS, kind, {}, activity=activity, own=False)
-    for kind, html in _HIDDEN.items():
+    for kind, html in HIDDEN.items():
         yield Plant("hidden in markup", kind, {"content": f"{OWN}{html}"})
     yield from _former()
     yield from _own_words()
@@ -70,177 +69,52 @@ def _audiences() -> Iterator[Plant]:
 
 
 def _about_the_post() -> Iterator[Plant]:
-    def refused(group: str, kind: str, fates: Fates = NEVER, **fields: Any) -> Plant:
-        return Plant(
-            group, kind, {"content": "<p>{}</p>", **fields}, fates, fields.pop("activity", {})
-        )
+    def refused(
+        group: str, kind: str, fields: Fields, fates: Fates = NEVER, activity: Fields | None = None
+    ) -> Plant:
+        return Plant(group, kind, {"content": "<p>{}</p>", **fields}, fates, activity or {})
 
     none = {"published": None}
-    yield refused("dates", "no date", **none, activity=none)
-    yield refused("dates", "a date that is none", published="last summer", activity=none)
-    yield refused("left out by the author", "a single post, excluded")
-    yield refused("left out by the author", "a single post, withdrawn")
+    yield refused("dates", "no date", none, activity=none)
+    yield refused("dates", "a date that is none", {"published": "last summer"}, activity=none)
+    yield refused("left out by the author", "a single post, excluded", {})
+    yield refused("left out by the author", "a single post, withdrawn", {})
     tag = {"type": "Hashtag", "href": "https://harbor.example/tags/x", "name": f"#{EXCLUDED_TAG}"}
-    yield refused("left out by the author", "a hashtag", tag=[tag])
-    signals = "signals of posts"
-    yield refused(signals, "#NoAI among the tags", tag=[{**tag, "name": "#NoAI"}])
-    yield refused(signals, "#NoAI at the end", content="<p>{}</p><p>#NoAI</p>")
-    yield refused(signals, "no AI training, at the end", content="<p>{}</p><p>No AI training.</p>")
-    yield refused(signals, "no AI training, in the warning", summary="No AI training, please")
-    yield refused(signals, "xRobotsTag", xRobotsTag="noai")
-    yield refused(signals, "SPC", SPC=1)
+    yield refused("left out by the author", "a hashtag", {"tag": [tag]})
+    signals: dict[str, Fields] = {
+        "#NoAI among the tags": {"tag": [{**tag, "name": "#NoAI"}]},
+        "#NoAI at the end": {"content": "<p>{}</p><p>#NoAI</p>"},
+        "no AI training, at the end": {"content": "<p>{}</p><p>No AI training.</p>"},
+        "no AI training, in the warning": {"summary": "No AI training, please"},
+        "xRobotsTag": {"xRobotsTag": "noai"},
+        "SPC": {"SPC": 1},
+    }
+    for kind, fields in signals.items():
+        yield refused("signals of posts", kind, fields)
     cc = "https://creativecommons.org/licenses"
-    licenses = "licenses"
-    yield refused(licenses, "license stated: NC", WIDE, license=f"{cc}/by-nc/4.0/")
-    yield refused(licenses, "license stated: ND", license=f"{cc}/by-nd/4.0/")
-    yield refused(licenses, "license stated: SA", **{"schema:license": f"{cc}/by-sa/4.0/"})
-    yield refused(licenses, "license stated: none that is known", rights="Ask my neighbor first")
-    yield refused(licenses, "license stated in an object", licence={"name": "Private"})
-    yield refused(
-        licenses, "license stated with the sentence itself", license="{}", content="<p>{}</p>"
-    )
-    for kind, footer in {
-        "NC-SA in the last line": "<p>CC BY-NC-SA 4.0</p>",
-        "ND behind a link": f'<p><a href="{cc}/by-nd/4.0/">License</a></p>',
-        "all rights reserved": "<p>All rights reserved.</p>",
-    }.items():
-        yield refused(licenses, kind, content=f"<p>{{}}</p>{footer}")
-    yield refused(licenses, "NC-SA in the content warning", summary="CC BY-NC-SA 4.0")
+    yield refused("licenses", "license stated: NC", {"license": f"{cc}/by-nc/4.0/"}, WIDE)
+    licenses: dict[str, Fields] = {
+        "license stated: ND": {"license": f"{cc}/by-nd/4.0/"},
+        "license stated: SA": {"schema:license": f"{cc}/by-sa/4.0/"},
+        "license stated: none that is known": {"rights": "Ask my neighbor first"},
+        "license stated in an object": {"licence": {"name": "Private"}},
+        "license stated with the sentence itself": {"license": "{}"},
+        "NC-SA in the last line": {"content": "<p>{}</p><p>CC BY-NC-SA 4.0</p>"},
+        "ND behind a link": {"content": f'<p>{{}}</p><p><a href="{cc}/by-nd/4.0/">License</a></p>'},
+        "all rights reserved": {"content": "<p>{}</p><p>All rights reserved.</p>"},
+        "NC-SA in the content warning": {"summary": "CC BY-NC-SA 4.0"},
+    }
+    for kind, fields in licenses.items():
+        yield refused("licenses", kind, fields)
     words = {"type": "Tombstone", "formerType": "Note", "content": "<p>{}</p>"}
     yield Plant("deleted and former", "deleted, its words left behind", words)
     yield Plant("deleted and former", "an item without an id", {"id": None, "content": "<p>{}</p>"})
 
 
-_QUOTED: Final = {
-    "block quote": "<blockquote><p>{}</p></blockquote>",
-    "block quote in a list": "<ul><li>Indeed<blockquote>{}</blockquote></li></ul>",
-    "lines that begin with >": "<p>&gt; {}</p>",
-    "lines that begin with > in a paragraph": "<p>Somebody said:<br>&gt; {}</p>",
-    "lines that begin with >>": "<p>&gt;&gt; {}</p>",
-    "RT": "<p>RT @kim@elsewhere.example: {}</p>",
-    "RT behind a link": (
-        '<p>RT <a href="https://elsewhere.example/@kim" class="u-url mention">@<span>kim</span></a>: {}</p>'
-    ),
-    "citation microformat": '<div class="h-cite"><p>{}</p></div>',
-}
-_THEIR_NOTE: Final[Fields] = {
-    "id": "{stranger}",
-    "type": "Note",
-    "attributedTo": "https://elsewhere.example/users/kim",
-    "to": [PUBLIC],
-    "content": "<p>{}</p>",
-    "contentMap": {"en": "<p>{}</p>"},
-    "summary": "{}",
-    "name": "{}",
-    "source": {"content": "{}", "mediaType": "text/plain"},
-}
-_COLLECTION: Final[Fields] = {
-    "type": "Collection",
-    "items": [_THEIR_NOTE],
-    "first": {"type": "CollectionPage", "items": [_THEIR_NOTE]},
-}
-_LINKED: Final = "https://elsewhere.example/@kim/1"
-_INLINED: Final[dict[str, Fields]] = {
-    "the parent, inlined": {"inReplyTo": _THEIR_NOTE},
-    "the quoted post, inlined": {"quote": _THEIR_NOTE},
-    "the quoted post, inlined (_misskey_quote)": {"_misskey_quote": _THEIR_NOTE},
-    "the quoted post, inlined (quoteUrl)": {"quoteUrl": _THEIR_NOTE},
-    "the fallback of a quote, with its words": {
-        "quote": "{stranger}",
-        "content": f'<p class="quote-inline">RE: <a href="{_LINKED}">{{}}</a></p>{OWN}',
-    },
-    "the link to a quoted post": {
-        "tag": [
-            {
-                "type": "Link",
-                "rel": "https://misskey-hub.net/ns#_misskey_quote",
-                "href": _LINKED,
-                "name": "{}",
-            }
-        ]
-    },
-    "link card": {
-        "attachment": [
-            {"type": "Link", "href": _LINKED, "name": "{}", "summary": "{}", "icon": {"name": "{}"}}
-        ]
-    },
-    "link card, as a page": {"attachment": {"type": "Page", "name": "{}", "content": "{}"}},
-    "preview": {"preview": {"type": "Article", "name": "{}", "summary": "{}", "content": "{}"}},
-    "card": {"card": {"title": "{}", "description": "{}", "author_name": "{}"}},
-    "replies": {"replies": _COLLECTION},
-    "likes": {"likes": _COLLECTION},
-    "shares": {"shares": {**_COLLECTION, "orderedItems": [_THEIR_NOTE]}},
-    "the conversation, inlined": {
-        "context": {"id": "https://harbor.example/contexts/1", **_COLLECTION}
-    },
-    "votes in a poll": {
-        "type": "Question",
-        "oneOf": [{"type": "Note", "name": "Yes", "content": "{}", "replies": _COLLECTION}],
-    },
-    "place": {"location": {"type": "Place", "name": "{}", "summary": "{}"}},
-    "custom emoji": {
-        "tag": [{"type": "Emoji", "name": ":{}:", "summary": "{}", "icon": {"name": "{}"}}]
-    },
-    "software that made it": {"generator": {"type": "Application", "name": "{}"}},
-    "cover image": {
-        "image": {"type": "Image", "name": "{}"},
-        "icon": {"type": "Image", "summary": "{}"},
-    },
-    "a property value beside the post": {
-        "attachment": [{"type": "PropertyValue", "name": "{}", "value": "{}"}]
-    },
-}
-_ACTIVITIES: Final[dict[str, Fields]] = {
-    "a boost, inlined": {"type": "Announce", "object": _THEIR_NOTE},
-    "a boost of an activity, inlined": {
-        "type": "Announce",
-        "object": {"type": "Create", "object": _THEIR_NOTE},
-    },
-    "a like, inlined": {"type": "Like", "object": _THEIR_NOTE, "content": "{}"},
-    "an update": {"type": "Update", "object": {**_THEIR_NOTE, "attributedTo": "{me}"}},
-    "a deletion, inlined": {"type": "Delete", "object": {**_THEIR_NOTE, "attributedTo": "{me}"}},
-    "a report": {"type": "Flag", "content": "{}", "object": ["{stranger}"]},
-    "somebody else's post in the outbox": {"type": "Create", "object": _THEIR_NOTE},
-    "somebody else's post, passed off as one's own": {
-        "type": "Create",
-        "object": {**_THEIR_NOTE, "attributedTo": "{me}"},
-    },
-    "a vote": {
-        "type": "Create",
-        "object": {
-            "id": "{it}",
-            "type": "Note",
-            "attributedTo": "{me}",
-            "to": ["https://elsewhere.example/users/kim"],
-            "inReplyTo": "{stranger}",
-            "name": "{}",
-        },
-    },
-    "words on the activity": {
-        "type": "Add",
-        "name": "{}",
-        "summary": "{}",
-        "content": "{}",
-        "object": "{it}",
-    },
-}
-_HIDDEN: Final = {
-    "comment": "<!-- {} -->",
-    "script and style": "<script>{}</script><style>{}</style>",
-    "template and dialog": "<template>{}</template><dialog>{}</dialog><noscript>{}</noscript>",
-    "invisible": '<p><span class="invisible">{}</span></p>',
-    "alt text of an inline image": '<p><img src="https://harbor.example/1.png" alt="{}" title="{}"></p>',
-    "attributes": '<p title="{}" aria-label="{}" data-text="{}">Quite.</p>',
-    "form controls": "<textarea>{}</textarea><select><option>{}</option></select><button>{}</button>",
-    "media and drawings": "<video>{}</video><audio>{}</audio><svg><title>{}</title></svg>",
-    "object and iframe": '<iframe srcdoc="{}">{}</iframe><object>{}</object>',
-}
-
-
 def _former() -> Iterator[Plant]:
     group = "deleted and former"
     old: Fields = {"type": "Note", "content": "<p>{}</p>", "updated": "2025-03-01T00:00:00Z"}
-    for kind, fields in {
+    former: dict[str, Fields] = {
         "former wording, kept beside it": {
             "formerRepresentations": {"type": "OrderedCollection", "orderedItems": [old]}
         },
@@ -251,7 +125,8 @@ def _former() -> Iterator[Plant]:
         },
         "source": {"source": {"content": "{}", "mediaType": "text/markdown"}},
         "source of Misskey": {"_misskey_content": "{}", "_misskey_summary": "{}"},
-    }.items():
+    }
+    for kind, fields in former.items():
         yield Plant(group, kind, {"content": OWN, **fields})
     media = {"type": "Document", "mediaType": "image/jpeg", "url": "media_attachments/files/1.jpg"}
     for kind, text in {"name": {"name": "{}"}, "summary": {"summary": "{}"}}.items():
@@ -279,7 +154,7 @@ def _own_words() -> Iterator[Plant]:
         "before hashtags": '<p>{}</p><p><a href="https://harbor.example/tags/tools" rel="tag">#tools</a></p>',
     }.items():
         yield Plant("own words", kind, {"content": html}, TRAINED)
-    for kind, fields in {
+    forms: dict[str, Fields] = {
         "plain text": {"content": "{}", "mediaType": "text/plain"},
         "content by language only": {"content": None, "contentMap": {"en": "<p>{}</p>"}},
         "title": {"type": "Article", "name": "{}", "content": OWN},
@@ -299,18 +174,19 @@ def _own_words() -> Iterator[Plant]:
             "content": "<p>{}</p>",
             "license": "CC BY 4.0",
         },
-    }.items():
+    }
+    for kind, fields in forms.items():
         yield Plant("own words", kind, fields, TRAINED)
     code = {"content": "<pre><code>{}</code></pre>"}
-    yield Plant("own words", "block of code", code, UNNAMED)
+    yield Plant("own words", "block of code", code, OTHER_LANGUAGE)
     yield Plant(
         "own words",
         "another language",
         {"content": "<p>{}</p>"},
-        by_build("trained", english="context"),
+        OTHER_LANGUAGE,
         language="de",
     )
-    for kind, fields in {
+    warned: dict[str, Fields] = {
         "content warning": {"summary": "{}", "sensitive": True, "content": OWN},
         "behind a content warning": {"summary": "Tools", "sensitive": True, "content": "<p>{}</p>"},
         "sensitive": {"sensitive": True, "content": "<p>{}</p>"},
@@ -318,7 +194,8 @@ def _own_words() -> Iterator[Plant]:
             "content": "<p>{}</p>",
             "attachment": [{"type": "Document", "sensitive": True, "url": "1.jpg"}],
         },
-    }.items():
+    }
+    for kind, fields in warned.items():
         yield Plant("read, not trained", kind, fields, READ)
     yield Plant(
         "read, not trained",
@@ -333,103 +210,3 @@ def _own_words() -> Iterator[Plant]:
         raw=True,
         language="pl",
     )
-
-
-def on_bluesky() -> Iterator[Plant]:
-    """Give every kind of place in a repo."""
-    yield Plant(
-        "visibility",
-        "a post labeled for logged-in readers",
-        {"text": "{}", "labels": {"values": [{"val": "!no-unauthenticated"}]}},
-    )
-    yield Plant("dates", "no date, in a repo", {"text": "{}", "createdAt": "yesterday"})
-    yield Plant(
-        "left out by the author", "a hashtag, in a repo", {"text": "{}", "tags": [EXCLUDED_TAG]}
-    )
-    yield Plant("signals of posts", "#NoAI, in a repo", {"text": "{}", "tags": ["NoAI"]})
-    yield Plant("signals of posts", "#NoAI at the end, in a repo", {"text": "{}\n\n#NoAI"})
-    yield Plant("licenses", "NC-SA in the last line, in a repo", {"text": "{}\n\nCC BY-NC-SA 4.0"})
-    yield Plant(
-        "deleted and former", "a record without what it must have", {"text": None, "title": "{}"}
-    )
-    for kind, text in {
-        "lines that begin with >, in a repo": "> {}",
-        "RT, in a repo": "RT @kim.elsewhere.example: {}",
-    }.items():
-        yield Plant(THEIRS, kind, {"text": f"{OWN_PLAIN}\n{text}"}, own=False, raw=True)
-    for kind, fields in _EMBEDDED.items():
-        yield Plant(THEIRS, kind, {"text": OWN_PLAIN, **fields}, own=False)
-    image = {"image": {"$type": "blob", "mimeType": "image/jpeg", "size": 1}, "alt": "{}"}
-    for kind, embed in {
-        "alt text of an image, in a repo": {"$type": "app.bsky.embed.images", "images": [image]},
-        "alt text of a gallery": {"$type": "app.bsky.embed.gallery", "items": [image]},
-        "alt text of a video": {"$type": "app.bsky.embed.video", "alt": "{}"},
-        "alt text beside a quote": {
-            "$type": "app.bsky.embed.recordWithMedia",
-            "record": {"record": {"uri": "{stranger}", "cid": "bafyno"}},
-            "media": {"$type": "app.bsky.embed.images", "images": [image]},
-        },
-    }.items():
-        yield Plant("alt texts", kind, {"text": OWN_PLAIN, "embed": embed}, WIDE)
-    link = {
-        "index": {"byteStart": 0, "byteEnd": 3},
-        "features": [{"$type": "app.bsky.richtext.facet#link", "uri": "https://notes.example/en"}],
-    }
-    for kind, fields in {
-        "reply, in a repo": {"text": "{}"},
-        "comment on a quoted post, in a repo": {
-            "text": "{}",
-            "embed": {
-                "$type": "app.bsky.embed.record",
-                "record": {"uri": "{stranger}", "cid": "bafyno"},
-            },
-        },
-        "with a link, in a repo": {"text": "{}", "facets": [link]},
-    }.items():
-        yield Plant("own words", kind, fields, TRAINED)
-    yield Plant(
-        "read, not trained",
-        "labeled by its author",
-        {"text": "{}", "labels": {"values": [{"val": "graphic-media"}]}},
-        READ,
-    )
-    yield Plant(
-        "own words",
-        "another language, in a repo",
-        {"text": "{}", "langs": ["de"]},
-        by_build("trained", english="context"),
-        language="de",
-    )
-
-
-_VIEW: Final[Fields] = {
-    "uri": "{stranger}",
-    "cid": "bafyno",
-    "value": {"$type": "app.bsky.feed.post", "text": "{}"},
-    "record": {"text": "{}"},
-    "text": "{}",
-    "author": {"displayName": "{}", "description": "{}"},
-}
-_EXTERNAL: Final[Fields] = {"uri": "https://notes.example/en", "title": "{}", "description": "{}"}
-_EMBEDDED: Final[dict[str, Fields]] = {
-    "the quoted post, inlined, in a repo": {
-        "embed": {"$type": "app.bsky.embed.record", "record": _VIEW}
-    },
-    "the quoted post as a view": {
-        "embed": {"$type": "app.bsky.embed.record#view", "record": _VIEW}
-    },
-    "the quoted post beside media": {
-        "embed": {
-            "$type": "app.bsky.embed.recordWithMedia",
-            "record": {"record": _VIEW},
-            "media": {"external": _EXTERNAL},
-        }
-    },
-    "link card, in a repo": {"embed": {"$type": "app.bsky.embed.external", "external": _EXTERNAL}},
-    "captions of a video": {
-        "embed": {"$type": "app.bsky.embed.video", "captions": [{"lang": "en", "text": "{}"}]}
-    },
-    "the parent, inlined, in a repo": {"reply": {"parent": _VIEW, "root": _VIEW}},
-    "the original of a bridged post": {"bridgyOriginalText": "<p>{}</p>", "fullText": "{}"},
-    "software that made it, in a repo": {"via": "{}"},
-}

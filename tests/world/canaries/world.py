@@ -8,19 +8,14 @@ The third answers what must stay out, so that it lies in the middle of what come
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
-from libipld import encode_cid, encode_dag_cbor
 
-from tests.mst import car, cid, section, tid
+from tests.world.canaries.consents import Consents
 from tests.world.canaries.model import (
     ALONE,
     CONTEXT,
@@ -32,20 +27,23 @@ from tests.world.canaries.model import (
     Plant,
     by_build,
 )
-from tests.world.canaries.parts import CONTROLLER, TERMS, parts
-from tests.world.canaries.plants import EXCLUDED_TAG, on_bluesky, on_mastodon
+from tests.world.canaries.papers import (
+    BEGIN,
+    POST,
+    Papers,
+    as_collection,
+    copied,
+    stranger,
+    time_text,
+)
+from tests.world.canaries.parts import TERMS, parts
+from tests.world.canaries.plants import on_mastodon
+from tests.world.canaries.repo_plants import on_bluesky
 from tests.world.canaries.words import Language, Phrase, phrases
-from tests.world.ledger import chained
-from tests.world.mastodon import write_zip
-from tests.world.mastodon_documents import CONTEXT as JSON_LD
-from tests.world.mastodon_documents import PUBLIC, actor
 from tests.world.people import Person, Platform, cast
 
 __all__ = ["CanaryWorld", "WrittenCanaries"]
 
-BEGIN = datetime(2025, 2, 1, tzinfo=UTC)
-GIVEN = datetime(2026, 5, 2, 9, tzinfo=UTC)
-POST = "app.bsky.feed.post"
 TALKING: Mapping[str, Platform] = {
     "ADA": "mastodon",
     "BEN": "mastodon",
@@ -58,8 +56,8 @@ OPENING = "Has anybody here done this before and can say how it went?"
 CLOSING = "Good point, I will try it that way at the weekend."
 BRANCHES = 8
 """Answers to one opening."""
-NO_CID = encode_cid(cid(b"nothing"))
 CAST: Mapping[Platform, int] = {"mastodon": 96, "bluesky": 32}
+"""People of whom each takes a part."""
 
 
 class WrittenCanaries(NamedTuple):
@@ -76,20 +74,13 @@ class CanaryWorld:
     def __init__(self) -> None:
         self.canaries: list[Canary] = []
         self.accounts: dict[str, Person] = {}
-        """Who plays which part, by its kind, and ADA, BEN, CLEO and DAN."""
-        self._items: dict[str, list[dict[str, Any]]] = {}
-        self._records: dict[str, dict[str, dict[str, Any]]] = {}
-        self._orphans: dict[str, list[dict[str, Any]]] = {}
-        self._actors: dict[str, Mapping[str, Any]] = {}
-        self._members: dict[str, dict[str, str]] = {}
-        self._events: list[dict[str, Any]] = []
-        self._excluded: dict[str, list[str]] = {}
-        self._taken_back: dict[str, list[str]] = {}
+        """Who plays which part, by its kind, and whoever talks by name."""
+        self._papers = Papers()
+        self._consents = Consents()
         self._openings: dict[str, tuple[str, int]] = {}
         self._phrases: dict[Language, Iterator[Phrase]] = {
             language: phrases(language) for language in ("en", "de", "pl")
         }
-        self._tick = count()
         self._people = {
             platform: iter(cast(size, size, [platform])) for platform, size in CAST.items()
         }
@@ -100,62 +91,17 @@ class CanaryWorld:
         self._talk()
         self._leave_around()
         for name in TALKING:
-            self._consent(self.accounts[name], Part("", name))
+            self._consents.give(self.accounts[name], Part("", name))
 
     # --- people ------------------------------------------------------------------------------------
 
-    def _join(self, name: str, platform: Platform, host: str | None = None) -> Person:
+    def _join(self, name: str, platform: Platform, **facts: str) -> Person:
+        """Let somebody new in: ``facts`` are true about them in particular."""
         person = replace(next(self._people[platform]), role="plain", bio="I repair things.")
-        if host is not None:
-            person = replace(person, host=host, uri=f"https://{host}/users/{person.username}")
-        self.accounts[name] = person
-        if platform == "mastodon":
-            self._items[person.uri] = []
-        else:
-            self._records[person.uri] = {}
+        if "host" in facts:
+            facts["uri"] = f"https://{facts['host']}/users/{person.username}"
+        self.accounts[name] = person = replace(person, **facts)  # type: ignore[arg-type]  # all of them are text
         return person
-
-    def _consent(self, person: Person, part: Part) -> None:
-        """Write the events of a part: one that covers everything, with what differs, and what came later."""
-        if part.consent is None:
-            return
-        evidence = {
-            "method": "account-field",
-            "ref": f"at://{person.uri}/app.bsky.actor.profile/self",
-        }
-        given = {
-            "event": "given",
-            "at": _time(GIVEN),
-            "subject": person.subject,
-            "accounts": [person.uri],
-            "controller": CONTROLLER,
-            "recipients": "gated",
-            "purposes": ["llm-fine-tuning", "dataset-publication"],
-            "special_categories": True,
-            "license": "CC-BY-4.0",
-            "age_at_least": 17 if person.host == "grownups.example" else 18,
-            "visibilities": ["public", "unlisted"],
-            "exclude": {"posts": self._excluded.get(person.uri, []), "tags": [EXCLUDED_TAG]},
-            "acquisition": ["own-export"],
-            "notice": {
-                "sha256": sha256(b"What you hand over, and what becomes of it.").hexdigest()
-            },
-            "evidence": {"method": "self-asserted"} if person.platform == "mastodon" else evidence,
-            **part.consent,
-        }
-        if part.post:  # the one part that is about unlisted posts and says so
-            given["visibilities"] = ["public"]
-        self._event(given)
-        for more in part.later:
-            again = given if more["event"] in ("given", "renewed") else {"accounts": [person.uri]}
-            self._event({**again, "at": _time(GIVEN + timedelta(days=9)), **more})
-        if posts := self._taken_back.get(person.uri):
-            self._event(
-                {"event": "withdrawn", "at": _time(GIVEN), "accounts": [person.uri], "posts": posts}
-            )
-
-    def _event(self, event: dict[str, Any]) -> None:
-        self._events.append({"id": uuid.UUID(int=len(self._events) + 1, version=4).urn, **event})
 
     # --- what is planted where ---------------------------------------------------------------------
 
@@ -173,33 +119,31 @@ class CanaryWorld:
                 )
                 if not plant.own:
                     self.canaries[-1] = replace(said, account=None)
-                answer = self._say(
+                answer = self._papers.say(
                     author, said.text, self._opening(lead), plant=plant, language=plant.language
                 )
                 if plant.kind == "a single post, excluded":
-                    self._excluded.setdefault(author.uri, []).append(answer)
+                    self._consents.excluded.setdefault(author.uri, []).append(answer)
                 if plant.kind == "a single post, withdrawn":
-                    self._taken_back.setdefault(author.uri, []).append(answer)
+                    self._consents.taken_back.setdefault(author.uri, []).append(answer)
                 if plant.closed:
-                    self._say(self.accounts[closes], CLOSING, answer)
+                    self._papers.say(self.accounts[closes], CLOSING, answer)
 
     def _play_parts(self) -> None:
         """Let each part answer ADA or CLEO, and be answered."""
         for part in parts():
             lead, third = ("ADA", "GIL") if part.platform == "mastodon" else ("CLEO", "HAL")
-            person = self._join(part.kind, part.platform, part.host)
-            self._actors[person.uri] = part.actor
-            if part.platform == "bluesky":
-                self._records[person.uri].update(
-                    {path: dict(record) for path, record in part.records.items()}
-                )
-            said = self._canary(part.group, part.kind, part.fates, person, raw=part.raw)
+            facts = {"host": part.host} if part.host else {}
+            person = self._join(part.kind, part.platform, **facts)
+            self._papers[person].about.update(part.actor)
+            self._papers[person].records.update(part.records)
+            said = self._canary(part.group, part.kind, part.fates, person)
             opening = self._opening(self.accounts[lead])
             words = {"text": "{}"} if part.platform == "bluesky" else {"content": "<p>{}</p>"}
             plant = Plant(part.group, part.kind, {**words, **part.post}, activity=part.post)
-            answer = self._say(person, said.text, opening, plant=plant)
-            self._say(self.accounts[third], CLOSING, answer)
-            self._consent(person, part)
+            answer = self._papers.say(person, said.text, opening, plant=plant)
+            self._papers.say(self.accounts[third], CLOSING, answer)
+            self._consents.give(person, part)
 
     def _talk(self) -> None:
         """Plant what is about a post's place in a talk, and not about its own form."""
@@ -248,37 +192,30 @@ class CanaryWorld:
         """ADA quotes what BEN said in the same talk: those words are in the dataset anyhow."""
         ada, ben = self.accounts["ADA"], self.accounts["BEN"]
         said = self._canary("own words", "quoted by somebody who answers it", TRAINED, ben)
-        answer = self._say(ben, said.text, self._opening(ada))
+        answer = self._papers.say(ben, said.text, self._opening(ada))
         quoting = Plant(
             "", "", {"content": f"<blockquote><p>{said.text}</p></blockquote><p>{{}}</p>"}
         )
-        self._say(ada, CLOSING, answer, plant=quoting)
+        self._papers.say(ada, CLOSING, answer, plant=quoting)
 
     def _edit(self) -> None:
         """The same post twice in an outbox: the later wording counts."""
         ada, ben = self.accounts["ADA"], self.accounts["BEN"]
         opening = self._opening(ada)
         old = self._canary("deleted and former", "former wording, as a copy", NEVER, ben, raw=True)
-        answer = self._say(ben, old.text, opening)
-        item = json.loads(json.dumps(self._items[ben.uri][-1]))
+        answer = self._papers.say(ben, old.text, opening)
         new = self._canary("own words", "latest wording of two copies", TRAINED, ben)
-        words = f"<p>{new.text}</p>"
-        item["object"] |= {
-            "content": words,
-            "contentMap": {"en": words},
-            "updated": "2025-12-01T00:00:00Z",
-        }
-        self._items[ben.uri].append(item)
-        self._say(ada, CLOSING, answer)
+        items = self._papers[ben].items
+        items.append(copied(items[-1], f"<p>{new.text}</p>", "2025-12-01T00:00:00Z"))
+        self._papers.say(ada, CLOSING, answer)
 
     def _speak_elsewhere(self) -> None:
         """BEN has a second account, which his consent names; it answers ADA, and goes when he goes."""
         ada, ben = self.accounts["ADA"], self.accounts["BEN"]
-        second = replace(self._join("BEN2", "mastodon"), subject=ben.subject)
-        self.accounts["BEN2"] = second
+        second = self._join("BEN2", "mastodon", subject=ben.subject)
         opening = self._opening(ada)
         self._post("own words", "answer from a second account", TRAINED, second, opening)
-        self._consent(second, Part("", "BEN2"))
+        self._consents.give(second, Part("", "BEN2"))
 
     def _leave_around(self) -> None:
         """Plant what lies beside the posts: other members and records, and what cannot be read."""
@@ -288,16 +225,16 @@ class CanaryWorld:
         def planted(kind: str, person: Person, group: str = around) -> str:
             return self._canary(group, kind, NEVER, person).text
 
-        likes = {"id": _stranger(ada, 0), "type": "Note", "content": planted("likes.json", ada)}
-        marks = {"id": _stranger(ada, 0), "type": "Note", "content": planted("bookmarks.json", ada)}
-        self._members[ada.uri] = {
-            "likes.json": _collection("likes.json", [likes]),
-            "bookmarks.json": _collection("bookmarks.json", [marks]),
+        likes = {"id": stranger(ada, 0), "type": "Note", "content": planted("likes.json", ada)}
+        marks = {"id": stranger(ada, 0), "type": "Note", "content": planted("bookmarks.json", ada)}
+        self._papers[ada].members |= {
+            "likes.json": as_collection("likes.json", [likes]),
+            "bookmarks.json": as_collection("bookmarks.json", [marks]),
             "direct_messages.json": json.dumps([{"content": planted("direct_messages.json", ada)}]),
             "media_attachments/files/1/original/letter.txt": planted("a text among the media", ada),
             "lists.csv": f"name\n{planted('lists.csv', ada)}\n",
         }
-        self._actors[ada.uri] = {
+        self._papers[ada].about |= {
             "summary": f"<p>{planted('bio', ada)}</p>",
             "attachment": [
                 {"type": "PropertyValue", "name": "Motto", "value": planted("profile field", ada)}
@@ -308,7 +245,7 @@ class CanaryWorld:
                 "items": [{"content": planted("pinned post, inlined", ada)}],
             },
         }
-        records = self._records[cleo.uri]
+        records = self._papers[cleo].records
         for collection, name in (
             ("app.bsky.feed.like", "note"),
             ("app.bsky.feed.repost", "text"),
@@ -321,27 +258,28 @@ class CanaryWorld:
         ):
             record = {
                 "$type": collection,
-                "createdAt": _time(BEGIN),
+                "createdAt": time_text(BEGIN),
                 name: planted(collection, cleo),
             }
             records[f"{collection}/3kabcdefghij2"] = record
-        self._actors[cleo.uri] = {"description": planted("bio, in a repo", cleo)}
-        old = {"$type": POST, "createdAt": _time(BEGIN), "langs": ["en"]}
+        self._papers[cleo].about |= {"description": planted("bio, in a repo", cleo)}
+        old = {"$type": POST, "createdAt": time_text(BEGIN), "langs": ["en"]}
         group = "deleted and former"
-        self._orphans[cleo.uri] = [
+        self._papers[cleo].orphans += [
             {**old, "text": planted("a deleted record, still in the file", cleo, group)},
             {**old, "text": planted("a former wording, still in the file", cleo, group)},
         ]
         broken = self._join("an outbox that breaks off", "mastodon")
-        self._say(
+        self._papers.say(
             broken, planted("in the item where an outbox breaks off", broken, "what cannot be read")
         )
-        self._consent(broken, Part("", "broken"))
+        self._papers[broken].breaks_off = True
+        self._consents.give(broken, Part("", "broken"))
 
     def _opening(self, person: Person) -> str:
         """Give something of theirs to answer; every few answers, something new."""
         if person.uri not in self._openings or self._openings[person.uri][1] == BRANCHES:
-            self._openings[person.uri] = self._say(person, OPENING), 0
+            self._openings[person.uri] = self._papers.say(person, OPENING), 0
         uri, answers = self._openings[person.uri]
         self._openings[person.uri] = uri, answers + 1
         return uri
@@ -375,46 +313,7 @@ class CanaryWorld:
         raw: bool = False,
     ) -> str:
         said = self._canary(group, kind, fates, person, language, raw=raw)
-        return self._say(person, said.text, parent, language=language)
-
-    def _say(
-        self,
-        person: Person,
-        text: str,
-        parent: str | None = None,
-        *,
-        plant: Plant | None = None,
-        language: Language = "en",
-    ) -> str:
-        """Add a post to a person's export; give its id."""
-        number = next(self._tick)
-        at = BEGIN + timedelta(minutes=10 * number)
-        mastodon = person.platform == "mastodon"
-        rkey = tid(round(at.timestamp() * 1_000_000), person.number)
-        uri = (
-            f"{person.uri}/statuses/{114 * 10**15 + number}"
-            if mastodon
-            else f"at://{person.uri}/{POST}/{rkey}"
-        )
-
-        def filled(value: Any) -> Any:
-            return _filled(value, text, person, uri, _stranger(person, number))
-
-        if mastodon:
-            fields = plant or Plant("", "", {"content": "<p>{}</p>"})
-            self._items[person.uri].append(
-                filled(_activity(person, uri, parent, at, language, fields))
-            )
-        else:
-            record = {"$type": POST, "text": "{}", "createdAt": _time(at), "langs": [language]}
-            if parent is not None:
-                record["reply"] = {
-                    name: {"uri": parent, "cid": NO_CID} for name in ("root", "parent")
-                }
-            record |= plant.fields if plant else {}
-            kept = {name: value for name, value in record.items() if value is not None}
-            self._records[person.uri][f"{POST}/{rkey}"] = filled(kept)
-        return uri
+        return self._papers.say(person, said.text, parent, language=language)
 
     # --- writing -----------------------------------------------------------------------------------
 
@@ -422,110 +321,8 @@ class CanaryWorld:
         """Write exports, ledger and the steward's terms into ``folder``."""
         exports = folder / "exports"
         exports.mkdir(parents=True)
-        people = {person.uri: person for person in self.accounts.values()}
-        paths = [self._archive(people[uri], exports) for uri in self._items]
-        paths += [self._repo(people[uri], exports) for uri in self._records]
         ledger = folder / "ledger.jsonl"
-        ledger.write_text("".join(f"{line}\n" for line in chained(self._events)), "utf-8")
+        ledger.write_text("".join(f"{line}\n" for line in self._consents.lines()), "utf-8")
         terms = folder / "terms.yaml"
         terms.write_text(yaml.safe_dump(TERMS), "utf-8")
-        return WrittenCanaries(paths, ledger, terms)
-
-    def _archive(self, person: Person, folder: Path) -> Path:
-        outbox = _collection("outbox.json", self._items[person.uri])
-        if person == self.accounts["an outbox that breaks off"]:
-            outbox = outbox[: outbox.index('"contentMap"')]
-        about = {**actor(person), **self._actors.get(person.uri, {})}
-        path = folder / f"{person.username}-{person.host.replace('.', '-')}-{person.number}.zip"
-        members = {"outbox.json": outbox, "actor.json": json.dumps(about)}
-        write_zip(path, {**members, **self._members.get(person.uri, {})})
-        return path
-
-    def _repo(self, person: Person, folder: Path) -> Path:
-        profile = {
-            "$type": "app.bsky.actor.profile",
-            "displayName": person.display_name,
-            "description": person.bio,
-            **self._actors.get(person.uri, {}),
-        }
-        records = {**self._records[person.uri], "app.bsky.actor.profile/self": profile}
-        path = folder / f"{person.username}-{person.number}.car"
-        with path.open("wb") as file:
-            blocks = {name: encode_dag_cbor(record) for name, record in records.items()}
-            file.writelines(car(person.uri, tid(1_760_000_000_000_000, 1), blocks))
-            file.writelines(
-                section(encode_dag_cbor(one)) for one in self._orphans.get(person.uri, [])
-            )
-        return path
-
-
-def _activity(
-    person: Person, uri: str, parent: str | None, at: datetime, language: str, plant: Plant
-) -> dict[str, Any]:
-    """An item of an outbox, as Mastodon writes it, with a plant's properties in place of the usual ones."""
-    words = plant.fields.get("content", "<p>Quite so, and here is why I think so.</p>")
-    audience = {"to": [PUBLIC], "cc": ["{followers}"]}
-    note = {
-        "id": uri,
-        "type": "Note",
-        "summary": None,
-        "inReplyTo": parent,
-        "published": _time(at),
-        "attributedTo": person.uri,
-        **audience,
-        "sensitive": False,
-        "content": words,
-        "contentMap": {language: words} if words is not None else None,
-        "attachment": [],
-        "tag": [],
-        **plant.fields,
-    }
-    activity = {
-        "id": f"{uri}/activity",
-        "type": "Create",
-        "actor": person.uri,
-        "published": _time(at),
-        **audience,
-        "object": {name: value for name, value in note.items() if value is not None},
-        **plant.activity,
-    }
-    return {name: value for name, value in activity.items() if value is not None}
-
-
-def _stranger(person: Person, number: int) -> str:
-    """Give the id of a post that nobody here has, another one for each of ours."""
-    if person.platform == "mastodon":
-        return f"https://elsewhere.example/users/kim/statuses/{113 * 10**15 + number}"
-    return f"at://did:plc:ewvi7nxzyoun6zhxrhs64oiz/{POST}/{tid(1_700_000_000_000_000 + number, 7)}"
-
-
-def _filled(value: Any, text: str, person: Person, uri: str, stranger: str) -> Any:
-    if isinstance(value, str):
-        for slot, filling in (
-            ("{followers}", f"{person.uri}/followers"),
-            ("{me}", person.uri),
-            ("{it}", uri),
-            ("{stranger}", stranger),
-            ("{}", text),
-        ):
-            value = value.replace(slot, filling)
-        return value
-    if isinstance(value, Mapping):
-        return {name: _filled(one, text, person, uri, stranger) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_filled(one, text, person, uri, stranger) for one in value]
-    return value
-
-
-def _collection(name: str, items: Iterable[Mapping[str, Any]]) -> str:
-    listed = {
-        "@context": JSON_LD,
-        "id": name,
-        "type": "OrderedCollection",
-        "orderedItems": list(items),
-    }
-    return json.dumps(listed, ensure_ascii=False)
-
-
-def _time(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return WrittenCanaries(self._papers.write(exports), ledger, terms)

@@ -17,9 +17,12 @@ from filelock import FileLock
 
 from fedi_dataset.builder_caches import note_load, past
 from fedi_dataset.config import BuildConfig
+from fedi_dataset.consent.admission import day_of
 from fedi_dataset.consent.ledger import Given, Head, Ledger
-from fedi_dataset.errors import FediDatasetError, UsageError
+from fedi_dataset.consent.terms import InstanceTerms
+from fedi_dataset.errors import FediDatasetError, UnreadableExport, UsageError
 from fedi_dataset.exports import digest_of, expand
+from fedi_dataset.readers.detect import open_export
 from fedi_dataset.release.manifest import versions
 from fedi_dataset.version import code_digest
 from fedi_dataset.workspace import Workspace, default_workspace, fingerprint
@@ -60,13 +63,15 @@ class Reading(NamedTuple):
     content: str
     """Of everything: exports, ledger, config, code, libraries, secret.
 
-    A consent that begins or ends with time changes the rows though no file changed; so how many of the
-    ledger's dates have come is in it, too. (A withdrawal counts whatever its date.)
+    A consent, or a server's terms, that begin or end with time change the rows though no file changed; so how
+    many of their dates have come is in it, too. (A withdrawal counts whatever its date.)
     """
     generation: str
     """Of everything but the config: another generation supersedes this one, in all configs."""
     head: Head
     """Of the ledger."""
+    day: str
+    """The day it is taken to be, if somebody's signal denies posts by their age; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,31 +146,46 @@ class Inputs:
         ledger = Ledger.load(self.ledger)
         if seen is not None:
             ledger.check_extends(seen)
-        exports = {digest_of(path) for path in expand([self.exports], beside=self.ledger)}
-        return self._reading(exports, ledger, ledger.head)
+        found = [_export(path) for path in expand([self.exports], beside=self.ledger)]
+        day = day_of(self.as_of).isoformat() if any(fades for _, fades in found) else ""
+        return self._reading({export_id for export_id, _ in found}, ledger, ledger.head, day)
 
     def note(self, reading: Reading, cache: Path) -> None:
         """Put on record that ``cache`` is for the rows of this reading, and delete what it supersedes."""
         private(self.folder)
         note_load(self.record, reading.head, reading.generation, cache)
 
-    def built(self) -> Reading:
-        """Give what the last build really read."""
+    def built(self, day: str) -> Reading:
+        """Give what the last build really read; ``day`` as it was read."""
         state = Workspace(default_workspace(self.release)).state()
         if state.ledger is None:
             raise FediDatasetError(f"nothing was built in {self.folder}")
         exports = {record.export_id for record in state.exports}
         head = Head(state.ledger.lines, state.ledger.sha256)
-        return self._reading(exports, Ledger.load(self.ledger), head)
+        return self._reading(exports, Ledger.load(self.ledger), head, day)
 
-    def _reading(self, exports: Set[str], ledger: Ledger, head: Head) -> Reading:
+    def _reading(self, exports: Set[str], ledger: Ledger, head: Head, day: str) -> Reading:
         given = [event for event in ledger.events if isinstance(event, Given)]
         dates = [date for event in given for date in (event.at, event.expires) if date is not None]
         come = sum(date <= self.as_of for date in dates)
+        config = self.config()
+        terms = InstanceTerms.load(config.terms_files, config.terms_sha256).terms
+        days = [term.since for term in terms if term.since is not None]
+        hold = sum(since <= day_of(self.as_of) for since in days)
         libraries = [f"{name} {version}" for name, version in versions().items()]
         us = [fingerprint(secret()), code_digest(), *libraries]
-        generation = _digest([*sorted(exports), head.sha256, str(come), *us])
-        return Reading(_digest([generation, self.config().digest]), generation, head)
+        time = [str(come), str(hold), day]
+        generation = _digest([*sorted(exports), head.sha256, *time, *us])
+        return Reading(_digest([generation, config.digest]), generation, head, day)
+
+
+def _export(path: Path) -> tuple[str, bool]:
+    """Give an export's id, and whether its owner denies posts by how old they are."""
+    try:
+        export = open_export(path)
+    except UnreadableExport:
+        return digest_of(path), False
+    return export.export_id, any(one.older_than is not None for one in export.owner.signals)
 
 
 def _time(as_of: str | datetime | None) -> datetime:

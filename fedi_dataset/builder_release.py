@@ -45,7 +45,7 @@ def prepared_release(table: str, inputs: Inputs, expected: Reading) -> dict[str,
             prune=True,  # the folder's content is the list of exports
             secret=secret(),
         )
-        if inputs.built().content != expected.content:
+        if inputs.built(expected.day).content != expected.content:
             raise UsageError(
                 f"the exports in {inputs.exports}, the ledger or the config changed while they were loaded; "
                 "call load_dataset again"

@@ -72,7 +72,10 @@ def _time(_: click.Context, __: click.Parameter, value: str | None) -> datetime 
         raise click.BadParameter(f"{value!r} is no time such as 2026-05-01T10:00:00Z") from error
     if time.tzinfo is None:
         raise click.BadParameter(f"{value!r} lacks its zone: 2026-05-01T10:00:00Z is in UTC")
-    return time.astimezone(UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        raise click.BadParameter(f"{value!r} lies outside the years 1 to 9999 in UTC") from error
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fedi_dataset.consent.ledger import key_path
 from fedi_dataset.errors import UnknownFormat, UnreadableExport, UsageError
 from fedi_dataset.files import sha256_of
 from fedi_dataset.ingest import QuarantineRecord
@@ -30,7 +31,8 @@ class OpenedExports:
     excused: list[ExportRecord] = field(default_factory=list)
     """Recorded exports of people who withdrew: their files are not read again, given or not."""
     kept: list[ExportRecord] = field(default_factory=list)
-    """Recorded exports whose files are gone, and whose parts stand for them."""
+    """Recorded exports whose files are gone, and whose parts stand for them. Those without a path are of
+    people who had withdrawn: their parts keep no words."""
     problems: list[str] = field(default_factory=list)
     """A sentence for each export that was quarantined as a whole."""
 
@@ -94,11 +96,12 @@ def recorded_exports(recorded: Sequence[ExportRecord], *, excused: frozenset[str
 def expand(paths: Sequence[Path], *, beside: Path) -> list[Path]:
     """Give the exports that ``paths`` name: a folder that is no export itself stands for all that lies in it.
 
-    Hidden files, the ledger (``beside``) and its lock are not exports. Raises UsageError for a path that is not there
-    and for a folder with nothing in it.
+    Hidden files, the ledger (``beside``), its lock and its key are not exports. Raises UsageError
+    for a path that is not there and for a folder with nothing in it.
     """
     found: list[Path] = []
-    apart = {beside.resolve(), Path(f"{beside.resolve()}.lock")}
+    ledger = beside.resolve()
+    apart = {ledger, Path(f"{ledger}.lock"), key_path(ledger)}
     for path in paths:
         if not path.exists():
             raise UsageError(f"no export at {path}")
@@ -167,7 +170,10 @@ def _open_all(paths: Sequence[Path]) -> OpenedExports:
 
 def _add_recorded(opened: OpenedExports, missing: Sequence[ExportRecord]) -> None:
     gone: list[str] = []
+    opened.kept = [record for record in missing if not record.path and record.part]
     for record in missing:
+        if record in opened.kept:
+            continue
         path = Path(record.path)
         found = _open_all([path]) if record.path and path.exists() else OpenedExports()
         if [one.export_id for one in found.records] != [record.export_id]:

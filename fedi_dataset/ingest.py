@@ -124,15 +124,13 @@ def _read(export: Export, gate: Gate, folder: Path, *, secret: bytes, config: Bu
     scratch.mkdir(mode=0o700)
     tally: dict[str, Counter[str]] = {}
     quarantined: list[QuarantineRecord] = []
-    people = _People(secret)
-    people.add(export.owner)
     with _Writers(scratch) as write:
         for item in export.posts():
-            code, author = _take(item, export, gate, people, write, secret, config)
+            code, author = _take(item, export, gate, write, secret, config)
             tally.setdefault(code or KEPT, Counter()).update([author.hex()])
             if isinstance(item, Quarantined) or code == "bad_item":
                 quarantined.append(QuarantineRecord(export.export_id, item.position, str(code)))
-        for row in people.rows():
+        for row in _identities(export.owner, secret):
             write("identities", row)
     part = Part(
         folder.name,
@@ -149,7 +147,6 @@ def _take(
     item: Post | Quarantined,
     export: Export,
     gate: Gate,
-    people: _People,
     write: Write,
     secret: bytes,
     config: BuildConfig,
@@ -162,8 +159,8 @@ def _take(
         verdict, row, mentions = _with_words(item, export, gate, verdict, secret, config)
         if row is not None:
             write("posts", row)
-            for account in sorted(people.mention(row["mentions"], mentions)):
-                write("mentioned", {"post_key": row["post_key"], "account_key": account})
+            for mention in _mentioned(row, mentions, secret):
+                write("mentioned", mention)
     author = key(secret, "account", item.account)
     write(
         "verdicts",
@@ -245,42 +242,41 @@ def _admitted(
     }
 
 
-class _People:
-    """Everybody met in an export, by account, with all that names them, each form once."""
+def _identities(owner: Account, secret: bytes) -> Iterator[Row]:
+    """Give what names the owner of an export, each form once, in order."""
+    forms = {
+        *(("handle", form) for form in owner.handles),
+        *(("name", form) for form in owner.names),
+        *(("url", form) for form in (owner.uri, *owner.aliases, *owner.urls)),
+    }
+    account = key(secret, "account", owner.uri)
+    return (_identity(account, kind, form, secret) for kind, form in sorted(forms))
 
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
-        self._forms: dict[tuple[bytes, str, str], None] = {}
 
-    def add(self, account: Account) -> None:
-        account_key = key(self._secret, "account", account.uri)
-        for kind, forms in (
-            ("handle", account.handles),
-            ("name", account.names),
-            ("url", (account.uri, *account.aliases, *account.urls)),
-        ):
-            self._forms.update({(account_key, kind, form): None for form in forms})
+def _mentioned(post: Row, mentions: Sequence[Mention], secret: bytes) -> Iterator[Row]:
+    """Give whom a post mentions and by what, each form once, in order."""
+    named: set[tuple[bytes, str, str]] = set()
+    for one in mentions:
+        account = key(secret, "account", one.account)
+        named.add((account, "url", one.account))
+        if one.name:
+            named.add((account, "handle", one.name if one.name.startswith("@") else f"@{one.name}"))
+    for account, kind, form in sorted(named):
+        yield {"post_key": post["post_key"], **_identity(account, kind, form, secret)}
+    for account in sorted(
+        {one["account_key"] for one in post["mentions"]} - {one[0] for one in named}
+    ):
+        form_key = key(secret, "form", account)
+        yield {"post_key": post["post_key"], "account_key": account, "form_key": form_key}
 
-    def mention(self, placed: Sequence[Row], mentions: Sequence[Mention]) -> set[bytes]:
-        """Remember whom a post mentions; give the keys of all of them."""
-        keys = {one["account_key"] for one in placed}
-        for one in mentions:
-            account_key = key(self._secret, "account", one.account)
-            keys.add(account_key)
-            self._forms[account_key, "url", one.account] = None
-            if one.name:
-                handle = one.name if one.name.startswith("@") else f"@{one.name}"
-                self._forms[account_key, "handle", handle] = None
-        return keys
 
-    def rows(self) -> Iterator[Row]:
-        for account_key, kind, form in sorted(self._forms):
-            yield {
-                "form_key": key(self._secret, "form", account_key, kind, form),
-                "account_key": account_key,
-                "kind": kind,
-                "form": form,
-            }
+def _identity(account: bytes, kind: str, form: str, secret: bytes) -> Row:
+    return {
+        "form_key": key(secret, "form", account, kind, form),
+        "account_key": account,
+        "kind": kind,
+        "form": form,
+    }
 
 
 class _Writers:

@@ -216,7 +216,7 @@ def _attempt(
         for name in TABLES:
             engine.read(name, files_of(parts, name, workspace))
         identities = files_of(parts, "identities", workspace)
-        engine.read("identities", [*identities, *suppressed.identities])
+        engine.read("identities", [*identities, suppressed.identities])
         engine.read("mentioned", [*files_of(parts, "mentioned", workspace), suppressed.mentioned])
         engine.read("detections", detections(workspace, state.cells))
         forest = make_forest(engine)

@@ -72,18 +72,21 @@ LINKS: Final = pa.schema([("post_key", KEY), ("reply_to_key", KEY)])
 ALIASES: Final = pa.schema([("alias_key", KEY), ("post_key", KEY)])
 """Other ids of a post seen (its page, an older id), so that a reply to any of them finds it."""
 
-MENTIONED: Final = pa.schema([("post_key", KEY), ("account_key", KEY)])
-"""Whom an admitted post mentions. A table of its own, because lists are unnested differently everywhere."""
-
-IDENTITIES: Final = pa.schema(
-    [
-        ("form_key", KEY),  # of all three below: one row a form
-        ("account_key", KEY),
-        ("kind", pa.string()),  # handle, name, url (of profiles, account URIs), or hidden
-        ("form", pa.string()),  # of a hidden one: keyed hashes, as JSON (privacy/hidden.py)
-    ]
-)
+IDENTITY: Final = [
+    ("form_key", KEY),  # of account, kind and form
+    ("account_key", KEY),
+    ("kind", pa.string()),  # handle, name, url (of profiles, account URIs), or hidden
+    ("form", pa.string()),  # of a hidden one: keyed hashes, as JSON (privacy/hidden.py)
+]
 """What names a person, to find it in text. Never leaves the workspace."""
+
+MENTIONED: Final = pa.schema([("post_key", KEY), *IDENTITY])
+"""Whom an admitted post mentions, and how: at least one row an account, one a form that names it there.
+These forms are looked for in the post's conversation only, so that no withdrawal changes another. A table of
+its own, because lists are unnested differently everywhere. Kind and form are null if the post gives none."""
+
+IDENTITIES: Final = pa.schema(IDENTITY)
+"""What the owners of exports say of themselves; looked for wherever they take part or are mentioned."""
 
 SPANS: Final = pa.list_(
     pa.struct(

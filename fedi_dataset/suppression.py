@@ -5,8 +5,7 @@ known again. What names them, in their own exports and in other people's mention
 which other people's texts are still searched; so does what named the people whom they mentioned.
 
     suppressed.parquet    hidden forms of who withdrew (IDENTITIES)
-    mentioned.parquet     whom their posts mentioned (MENTIONED)
-    bystanders.parquet    hidden forms of those people (IDENTITIES)
+    mentioned.parquet     whom their posts mentioned, hidden (MENTIONED)
 """
 
 from __future__ import annotations
@@ -36,6 +35,9 @@ __all__ = ["Suppressed", "Withdrawn", "accounts_standing", "retire"]
 
 BEFORE_CONSENT = ("not_own", "not_a_post", "not_public", "deleted")
 """Reasons that the gate tests before consent: they stay what they were when consent is withdrawn."""
+
+READABLE = ("handle", "name", "url")
+"""Kinds of forms that can be read; hidden ones cannot."""
 
 RETIRED = "-withdrawn"
 """Ends the name of a retired part."""
@@ -100,13 +102,13 @@ class Suppressed:
     secret: bytes
 
     @property
-    def identities(self) -> list[Path]:
-        """Tables of hidden forms, to be read beside the parts' identities."""
-        return [self.folder / "suppressed.parquet", self.folder / "bystanders.parquet"]
+    def identities(self) -> Path:
+        """Hidden forms of who withdrew, to be read beside the parts' identities."""
+        return self.folder / "suppressed.parquet"
 
     @property
     def mentioned(self) -> Path:
-        """Table of whom retired posts mentioned, to be read beside the parts'."""
+        """Whom retired posts mentioned, hidden, to be read beside the parts'."""
         return self.folder / "mentioned.parquet"
 
     def update(
@@ -114,33 +116,49 @@ class Suppressed:
     ) -> None:
         """Hide everybody in ``withdrawn`` (account keys), and whoever was hidden and has not consented since.
 
-        Rewrites the identities of the parts, each whole or not at all. Doing it again changes nothing.
+        Rewrites tables of the parts, each whole or not at all: what their own exports say of them moves to
+        ``identities``, what other people's mentions say is hidden in its place. Doing it again changes nothing.
         """
         back = set(consenting)
-        own = self.folder / "suppressed.parquet"
-        kept = [row for row in _rows(own) if row["account_key"] not in back]
+        kept = [row for row in _rows(self.identities) if row["account_key"] not in back]
         accounts = {*withdrawn, *(row["account_key"] for row in kept)} - back
         for part in parts:
             taken = _taken_out(part / "identities.parquet", accounts)
-            kept += [form for row in taken for form in self._hidden_forms(row)]
-        _write(own, kept, IDENTITIES)
+            kept += [form for row in taken for form in self._hidden(row)]
+            self._hide_mentions(part / "mentioned.parquet", accounts)
+        _write(self.identities, kept, IDENTITIES)
         _write(self.mentioned, _rows(self.mentioned), MENTIONED)
-        _write(self.identities[1], _rows(self.identities[1]), IDENTITIES)
 
     def remember_mentions(self, part: Path) -> None:
         """Keep, hidden, whom the posts of a part mentioned that is about to be retired."""
-        mentions = _rows(part / "mentioned.parquet")
-        known = {row["account_key"] for row in mentions}
-        forms = [
-            form
-            for row in _rows(part / "identities.parquet")
-            if row["account_key"] in known
-            for form in self._hidden_forms(row)
+        mentions = [
+            hidden
+            for row in _rows(part / "mentioned.parquet")
+            for hidden in self._hidden_mention(row)
         ]
         _write(self.mentioned, [*_rows(self.mentioned), *mentions], MENTIONED)
-        _write(self.identities[1], [*_rows(self.identities[1]), *forms], IDENTITIES)
 
-    def _hidden_forms(self, row: Row) -> list[Row]:
+    def _hide_mentions(self, file: Path, accounts: set[bytes]) -> None:
+        rows = _rows(file)
+        if any(row["account_key"] in accounts and row["kind"] in READABLE for row in rows):
+            hidden = [
+                kept
+                for row in rows
+                for kept in (self._hidden_mention(row) if row["account_key"] in accounts else [row])
+            ]
+            _write_table(file, hidden, MENTIONED)
+
+    def _hidden_mention(self, row: Row) -> list[Row]:
+        """Hide how a post names somebody; that it does stays on record."""
+        if row["kind"] not in READABLE:
+            return [row]
+        unnamed = {"form_key": key(self.secret, "form", row["account_key"])}
+        forms = self._hidden(row) or [
+            {**unnamed, "account_key": row["account_key"], "kind": None, "form": None}
+        ]
+        return [{"post_key": row["post_key"], **form} for form in forms]
+
+    def _hidden(self, row: Row) -> list[Row]:
         account = row["account_key"]
         return [
             {
@@ -231,8 +249,8 @@ def _rows(file: Path) -> list[Row]:
 
 def _write(file: Path, rows: Sequence[Row], schema: pa.Schema) -> None:
     """Write distinct rows in their order, unless that is what the file holds."""
-    distinct = {tuple(row.values()): row for row in rows}
-    ordered = [distinct[values] for values in sorted(distinct)]
+    distinct = {tuple(row[name] for name in schema.names): row for row in rows}
+    ordered = [distinct[values] for values in sorted(distinct, key=repr)]
     if not file.exists() or _rows(file) != ordered:
         _write_table(file, ordered, schema)
 

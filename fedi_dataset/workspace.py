@@ -78,8 +78,14 @@ class State(msgspec.Struct, frozen=True):
 
 
 def default_workspace(release: Path) -> Path:
-    """Give the workspace that belongs to a release when none is named: ``RELEASE.work`` beside it."""
-    return release.with_name(release.name + ".work")
+    """Give the workspace that belongs to a release when none is named: ``RELEASE.work`` beside it.
+
+    Raises UsageError for a root folder, which has nothing beside it.
+    """
+    named = release if release.name not in ("", "..") else release.resolve()
+    if not named.name:
+        raise UsageError(f"{release} cannot be a release: there is no place beside it")
+    return named.with_name(named.name + ".work")
 
 
 class Workspace:
@@ -195,7 +201,9 @@ class Workspace:
         """Delete every part but those."""
         for path in self.parts.iterdir():
             if path.name not in keep:
-                shutil.rmtree(path)
+                doomed = path.with_name(f"{path.name.removesuffix('.tmp')}.tmp")
+                path.rename(doomed)  # a crash must not leave half a part under a part's name
+                shutil.rmtree(doomed)
 
     @property
     def _secret_file(self) -> Path:

@@ -47,7 +47,7 @@ class Grant:
     """``train``, or ``context``: to be read and not trained on."""
     expires: datetime | None
     subject: str
-    """Equal for all accounts of the event's subject."""
+    """Equal for all accounts that the ledger joins to this one, whichever event decides for each."""
     attribution: str
     """``none``, or the words by which the author wants to be named."""
     terms: TermsStanding

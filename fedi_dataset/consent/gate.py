@@ -28,7 +28,7 @@ from fedi_dataset.consent.admission import (
     overruled,
     server_of,
 )
-from fedi_dataset.consent.ledger import Given, Ledger, spelling
+from fedi_dataset.consent.ledger import Given, Ledger
 from fedi_dataset.consent.licenses import parse_license
 from fedi_dataset.consent.proofs import evidence_grade
 from fedi_dataset.consent.signals import consumer_names, denies_consumer, footer_signals
@@ -141,7 +141,7 @@ class Gate:
                 if denies_consumer(one, us) and not overruled(one.name, one.declared_at, consent)
             ),
             license_reason=self._license_reason(consent),
-            grant=_grant(consent),
+            grant=_grant(consent, standing.subject),
         )
 
     def _scope_reason(self, consent: Given) -> str | None:
@@ -186,13 +186,13 @@ def _spellings(account: Account) -> tuple[str, ...]:
     return (account.uri, *(a for a in account.aliases if host is not None and server_of(a) == host))
 
 
-def _grant(consent: Given) -> Grant:
+def _grant(consent: Given, subject: str) -> Grant:
     return Grant(
         event_id=consent.id,
         license=parse_license(consent.license),
         use=consent.use,
         expires=consent.expires,
-        subject=consent.subject or min(map(spelling, consent.accounts)),
+        subject=subject,
         attribution=consent.attribution,
         terms="unchecked",
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -34,6 +35,8 @@ __all__ = ["Columns", "Index", "Standing", "account_key", "fingerprint"]
 
 Numbers = npt.NDArray[np.int64]
 
+SUBJECT: Final = "subject "
+"""Before a subject's name, so that it is no account's."""
 _LINE_BITS: Final = 32
 _LINE_MASK: Final = (1 << _LINE_BITS) - 1
 
@@ -47,6 +50,8 @@ class Standing(NamedTuple):
     """Taken back as a whole, on a later line than ``deciding`` or without any."""
     withdrawn_posts: frozenset[str]
     """Posts taken back on later lines, as :func:`spelling` writes them."""
+    subject: str = ""
+    """Equal for all accounts that events join, whichever of them decides."""
 
 
 def account_key(key: bytes, name: str) -> str:
@@ -109,7 +114,7 @@ class Columns:
         """Say that the accounts of an event, and its subject, have one owner."""
         first, *others = (self._written[account] >> _LINE_BITS for account in event.accounts)
         if event.subject is not None:
-            others.append(self._named(f"subject {event.subject}"))
+            others.append(self._named(f"{SUBJECT}{event.subject}"))
         for number in others:
             self.joined[0].append(first)
             self.joined[1].append(number)
@@ -156,7 +161,22 @@ class Index:
             deciding=self._consent(line) if line >= 0 else None,
             withdrawn=None in posts,
             withdrawn_posts=frozenset(spelling(post) for some in posts for post in some or ()),
+            subject=self._subject(known),
         )
+
+    def _subject(self, names: Sequence[int]) -> str:
+        """What whoever owns these is called: by their first subject in the ledger, else their first account."""
+        called = sorted(self._called[owner] for owner in self.owners(names))
+        return called[0].removeprefix(SUBJECT) if called else ""
+
+    @cached_property
+    def _called(self) -> dict[int, str]:
+        called: dict[int, str] = {}
+        for name, owner in zip(self._names, self._owner.tolist(), strict=True):
+            known = called.setdefault(owner, name)
+            if name.startswith(SUBJECT) and not known.startswith(SUBJECT):
+                called[owner] = name
+        return called
 
     def owners(self, names: Iterable[int]) -> set[int]:
         """Give the owners of names, each by the number of one of their names."""

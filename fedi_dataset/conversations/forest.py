@@ -132,20 +132,26 @@ left join (select post_key, max(case when reason = 'deleted' then 1 else 0 end) 
 """Each admitted post with its parent, if that is admitted, or else the kind of gap above it."""
 
 CELL_PEOPLE = """
-select distinct named.anchor, identities.form_key, identities.account_key, identities.kind,
-       identities.form
+select distinct anchor, form_key, account_key, kind, form
 from (
-  select anchor, account_key from placed
-  union
-  select anchored.anchor, mentioned.account_key
+  select named.anchor, identities.form_key, identities.account_key, identities.kind,
+         identities.form
+  from (
+    select anchor, account_key from placed
+    union
+    select anchored.anchor, mentioned.account_key
+    from mentioned join anchored on anchored.post_key = mentioned.post_key
+    union
+    select anchored.anchor, verdicts.account_key
+    from verdicts join anchored on anchored.post_key = verdicts.post_key) named
+  join identities on identities.account_key = named.account_key
+  union all
+  select anchored.anchor, mentioned.form_key, mentioned.account_key, mentioned.kind, mentioned.form
   from mentioned join anchored on anchored.post_key = mentioned.post_key
-  union
-  select anchored.anchor, verdicts.account_key
-  from verdicts join anchored on anchored.post_key = verdicts.post_key) named
-join identities on identities.account_key = named.account_key
-where named.anchor in (select anchor from placed)"""
-"""Whoever speaks in a conversation, admitted or not, or is mentioned in it: a row for each form of
-what names them. The same form may come from several exports; it is one row."""
+  where mentioned.form is not null) named_people
+where anchor in (select anchor from placed)"""
+"""Whoever speaks in a conversation, admitted or not, or is mentioned in it: a row for each form of what
+names them, by their own export or by a mention in this very conversation."""
 
 DETECTED_POSTS = """
 select * from (

@@ -22,6 +22,8 @@ Digest = Callable[[tuple[str, ...]], bytes]
 class HiddenForm(msgspec.Struct, frozen=True):
     """What is kept of a form of somebody who withdrew."""
 
+    who: str
+    """The person: the referent of their marks."""
     words: str
     """Keyed hash of the sequence of words, in hex."""
     length: int
@@ -42,6 +44,7 @@ def hide(person: Person, digest: Digest) -> list[str]:
     for form in forms_of(person):
         tagged = form.entity == "PERSON" and (len(form.words) > 1 or not form.needs_capital)
         hidden = HiddenForm(
+            who=person.referent,
             words=digest(form.words).hex(),
             length=len(form.words),
             gaps=form.gaps,
@@ -59,20 +62,20 @@ class Hidden:
 
     def __init__(self, people: Sequence[Person], digest: Digest | None) -> None:
         forms = [
-            (msgspec.json.decode(kept, type=HiddenForm), person.referent)
+            msgspec.json.decode(kept, type=HiddenForm)
             for person in people
             for kept in person.hidden
         ]
         if forms and digest is None:
             raise ValueError("people are hidden, and there is no digest to find them by")
         self._digest: Digest = digest or _no_digest
-        self._lengths = sorted({form.length for form, _ in forms})
-        self._by_words: dict[str, list[tuple[HiddenForm, str]]] = {}
-        self._by_squashed: dict[str, list[tuple[HiddenForm, str]]] = {}
-        for form, referent in forms:
-            self._by_words.setdefault(form.words, []).append((form, referent))
+        self._lengths = sorted({form.length for form in forms})
+        self._by_words: dict[str, list[HiddenForm]] = {}
+        self._by_squashed: dict[str, list[HiddenForm]] = {}
+        for form in forms:
+            self._by_words.setdefault(form.words, []).append(form)
             if form.squashed is not None:
-                self._by_squashed.setdefault(form.squashed, []).append((form, referent))
+                self._by_squashed.setdefault(form.squashed, []).append(form)
 
     def beginning(self, tokens: list[Token], index: int) -> list[Form]:
         """Find the hidden forms that are the words from this token on."""
@@ -103,14 +106,14 @@ def _no_digest(_: tuple[str, ...]) -> bytes:
     return b""
 
 
-def _revealed(words: tuple[str, ...], kept: Sequence[tuple[HiddenForm, str]]) -> list[Form]:
+def _revealed(words: tuple[str, ...], kept: Sequence[HiddenForm]) -> list[Form]:
     """Give forms back their words, which stand in the text at hand; equal ones once."""
     forms: dict[tuple[object, ...], Form] = {}
-    for hidden, referent in kept:
+    for hidden in kept:
         form = forms.setdefault(
             (hidden.gaps, hidden.entity, hidden.needs_at),
             Form(words, hidden.gaps, hidden.entity, hidden.needs_at, hidden.needs_capital),
         )
         form.needs_capital &= hidden.needs_capital
-        form.referents.add(referent)
+        form.referents.add(hidden.who)
     return list(forms.values())

@@ -149,6 +149,7 @@ def withdraw(
         if show is not None:
             show(plans[-1])
 
+    deleted = _delete(gone) if delete_exports else []  # before their paths are forgotten
     report = build(
         [],
         consent=ledger,
@@ -161,7 +162,6 @@ def withdraw(
         tick=tick,
         foresee=foresee,
     )
-    deleted = _delete(gone) if delete_exports else []
     kept = [path for path in gone if path not in deleted and Path(path).exists()]
     caches = _forget(ledger, folder)
     certificate = _certificate(ground, report, plans[-1], event_id, now, deleted, kept, caches)

@@ -98,7 +98,11 @@ def stage_shards(
                 path = shard_path(table, split, prefix)
                 named = [digests[cell] for cell in members]
                 former = old.files.get(path) if old is not None else None
-                if former is not None and made_of.get(path) == _made_of(named, former):
+                if (
+                    former is not None
+                    and made_of.get(path) == _made_of(named, former)
+                    and not stage.is_lost(path, former)
+                ):
                     shards.files[path] = former
                 else:
                     payloads = (payload(workspace, digest, table, split) for digest in named)
@@ -136,9 +140,11 @@ def publish(
 
     ``new`` has the records of all data files, staged if they changed. A build that only ran at another
     time or under a longer ledger, without any consequence, changes nothing and keeps the former
-    ``as_of``. ``force``: a verdict changed, so write even if no released number shows it.
+    ``as_of``, unless a file of the release was lost or damaged: that is written again. ``force``: a verdict
+    changed, so write even if no released number shows it.
     """
-    if old is not None and not force:
+    damaged = any(stage.replaces(path) for path in new.files if path != README)
+    if old is not None and not force and not damaged:
         same = _with_card(msgspec.structs.replace(new, as_of=old.as_of, ledger=old.ledger))[0]
         if same.encode() == old.encode():
             return None
@@ -146,7 +152,11 @@ def publish(
     write_synced(stage.path / README, card)
     write_synced(stage.path / MANIFEST, manifest.encode())
     before = old.files if old is not None else {}
-    changed = [path for path, record in manifest.files.items() if before.get(path) != record]
+    changed = [
+        path
+        for path, record in manifest.files.items()
+        if before.get(path) != record or stage.replaces(path)
+    ]
     stage.commit(changed, superseded=before.keys() - manifest.files.keys())
     return manifest
 

@@ -70,7 +70,7 @@ def needles_of(workspace: Workspace) -> Needles:
     """Collect what names everybody in the workspace, and the e-mail addresses in what they wrote."""
     handles: set[str] = set()
     urls: set[str] = set()
-    for path in workspace.table("identities"):
+    for path in [*workspace.table("identities"), *workspace.table("mentioned")]:
         for row in pq.read_table(path).to_pylist():
             if row["kind"] == "handle":
                 handles.add(row["form"].casefold().lstrip("@"))

@@ -46,6 +46,16 @@ class Staging:
         staged = self.path / path
         return staged if staged.exists() else self._release / path
 
+    def is_lost(self, path: str, record: FileRecord) -> bool:
+        """Whether the release lacks a file that its manifest records, or holds one of another size."""
+        kept = self._release / path
+        return not kept.is_file() or kept.stat().st_size != record.bytes
+
+    def replaces(self, path: str) -> bool:
+        """Whether a file is staged that the release does not hold just so."""
+        staged, kept = self.path / path, self._release / path
+        return staged.exists() and not (kept.is_file() and sha256_of(kept) == sha256_of(staged))
+
     def record(self, path: str, **about: object) -> FileRecord:
         """Describe a staged file."""
         staged = self.path / path

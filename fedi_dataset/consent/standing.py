@@ -80,6 +80,8 @@ class Columns:
         """Lines of consents with a proof."""
         self._written: dict[str, int] = {}
         """Accounts as they are written → their numbers, shifted to make room for a line's."""
+        self._company: set[tuple[str | None, tuple[str, ...]]] = set()
+        """Subjects and accounts that were joined."""
         self._license = self._notice = ""
 
     def add(self, line: int, event: Event) -> None:
@@ -111,7 +113,11 @@ class Columns:
             column.append(number + line)
 
     def _join(self, event: Given) -> None:
-        """Say that the accounts of an event, and its subject, have one owner."""
+        """Say that the accounts of an event, and its subject, have one owner; once is enough."""
+        company = event.subject, event.accounts
+        if company in self._company:
+            return
+        self._company.add(company)
         first, *others = (self._written[account] >> _LINE_BITS for account in event.accounts)
         if event.subject is not None:
             others.append(self._named(f"{SUBJECT}{event.subject}"))

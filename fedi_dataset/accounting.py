@@ -19,24 +19,27 @@ from fedi_dataset.release.law import KEPT, Step, Tally, broken, exact, tally_of
 __all__ = ["duplicates_in", "law_of", "nothing_left", "summed", "tallies_of"]
 
 
-def duplicates_in(engine: Engine, scratch: Path) -> list[str]:
-    """Give the persons behind posts met again, one entry a copy."""
-    engine.sql("copies", "select subject_key from ranked_posts where copy > 1")
+def duplicates_in(engine: Engine, scratch: Path) -> Tally:
+    """Give the persons behind posts met again, and behind those that another copy denies, by reason."""
+    engine.sql(
+        "copies",
+        "select subject_key, case when denied then 'denied_by_copy' else 'duplicate' end as reason "
+        "from ranked_posts where copy > 1 or denied",
+    )
     engine.commit("copies", scratch / "copies.parquet")
-    people = pq.read_table(scratch / "copies.parquet")["subject_key"].to_pylist()
-    return [person.hex() for person in people]
+    tally: dict[str, Counter[str]] = {}
+    for row in pq.read_table(scratch / "copies.parquet").to_pylist():
+        tally.setdefault(row["reason"], Counter()).update([row["subject_key"].hex()])
+    return tally
 
 
 def tallies_of(
-    parts: Sequence[Part], forest: Forest, duplicates: Sequence[str], reports: Sequence[CellReport]
+    parts: Sequence[Part], forest: Forest, duplicates: Tally, reports: Sequence[CellReport]
 ) -> dict[str, Tally]:
     """Account for every row at every step: reason → person → rows."""
     return {
         "items": _joined([part.tally for part in parts]),
-        "posts": {
-            KEPT: {"": forest.unique},
-            **({"duplicate": Counter(duplicates)} if duplicates else {}),
-        },
+        "posts": {KEPT: {"": forest.unique}, **duplicates},
         "texts": _joined([tally_of(report.posts) for report in reports]),
         "turns": _joined([tally_of(report.turns) for report in reports]),
     }

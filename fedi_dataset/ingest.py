@@ -24,7 +24,16 @@ from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.gate import Gate, Grant, Verdict
 from fedi_dataset.console import Ticker
 from fedi_dataset.files import sync_folder, write_synced
-from fedi_dataset.posts import Account, Body, Export, Mention, Post, PostKind, Quarantined
+from fedi_dataset.posts import (
+    Account,
+    Acquisition,
+    Body,
+    Export,
+    Mention,
+    Post,
+    PostKind,
+    Quarantined,
+)
 from fedi_dataset.privacy.keys import key, key_hex
 from fedi_dataset.readers.values import host_of
 from fedi_dataset.release.law import KEPT
@@ -57,6 +66,20 @@ class QuarantineRecord(msgspec.Struct, frozen=True):
     code: str
 
 
+class Source(msgspec.Struct, frozen=True):
+    """What the gate must know of an export to say whether its verdicts still hold."""
+
+    export_id: str
+    format: str
+    platform: str
+    acquisition: Acquisition
+    owner: Account
+
+    def posts(self) -> Iterator[Post | Quarantined]:
+        """Give nothing: the file is gone."""
+        return iter(())
+
+
 class Part(msgspec.Struct, frozen=True):
     """What one export came to: the folder with its tables, and its counts."""
 
@@ -66,6 +89,10 @@ class Part(msgspec.Struct, frozen=True):
     tally: dict[str, dict[str, int]]
     """Reason (KEPT for admitted) → account key in hex → items."""
     quarantined: tuple[QuarantineRecord, ...]
+    decided: str = ""
+    """Digest of what decided the verdicts (Gate.digest)."""
+    source: Source | None = None
+    """None in a part that keeps no words."""
 
     @property
     def items(self) -> int:
@@ -137,10 +164,18 @@ def _read(export: Export, gate: Gate, folder: Path, *, secret: bytes, config: Bu
         export.export_id,
         {code: dict(by) for code, by in tally.items()},
         tuple(quarantined),
+        gate.digest(export),
+        _source(export) if KEPT in tally else None,
     )
     write_synced(scratch / "part.json", msgspec.json.encode(part, order="sorted"), mode=0o600)
     scratch.replace(folder)
     sync_folder(folder.parent)
+
+
+def _source(export: Export) -> Source:
+    return Source(
+        export.export_id, export.format, export.platform, export.acquisition, export.owner
+    )
 
 
 def _take(
@@ -173,7 +208,7 @@ def _take(
             "detail": verdict.detail,
         },
     )
-    for table, link in _links(item, secret):
+    for table, link in _links(item, item.account == export.owner.uri, secret):
         write(table, link)
     return verdict.reason, author
 
@@ -193,14 +228,14 @@ def _with_words(
     return verdict, row, body.mentions
 
 
-def _links(post: Post, secret: bytes) -> Iterator[tuple[str, Row]]:
+def _links(post: Post, own: bool, secret: bytes) -> Iterator[tuple[str, Row]]:
     """Say where a post hangs and what else it goes by, of everything seen that is a post."""
     if post.kind is not PostKind.POST:
         return
     post_key = key(secret, "post", post.uri)
     parent = key(secret, "post", post.reply_to) if post.reply_to else None
-    yield "links", {"post_key": post_key, "reply_to_key": parent}
-    for alias in post.aliases:
+    yield "links", {"post_key": post_key, "reply_to_key": parent, "own": own}
+    for alias in post.aliases if own else ():  # nobody names other people's posts
         if host_of(alias) == host_of(post.uri):  # nobody claims what lies on another server
             yield "aliases", {"alias_key": key(secret, "post", alias), "post_key": post_key}
 

@@ -13,12 +13,13 @@ import pyarrow.parquet as pq
 
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.gate import Gate
+from fedi_dataset.consent.ledger import spelling
 from fedi_dataset.console import Ticker
 from fedi_dataset.exports import OpenedExports
 from fedi_dataset.files import sha256_of
 from fedi_dataset.ingest import Part, ingest, read_part
 from fedi_dataset.privacy.keys import key
-from fedi_dataset.suppression import Suppressed, Withdrawn, retire
+from fedi_dataset.suppression import Suppressed, Withdrawn, bar, retire
 from fedi_dataset.workspace import ExportRecord, Workspace
 
 __all__ = ["digest_of_files", "earliest_expiry", "files_of", "gather_parts", "records_of"]
@@ -40,11 +41,19 @@ def gather_parts(
     """
     folder = workspace.parts
     parts = ingest(opened.exports, gate, secret=secret, config=config, folder=folder, tick=tick)
-    parts += [read_part(folder / record.part) for record in opened.kept]
+    parts += [_as_it_stands(folder / record.part, gate) for record in opened.kept]
     for record in opened.excused:
         owner = [bytes.fromhex(spelled) for spelled in record.account_keys]
         parts.append(retire(folder / record.part, owner, suppressed))
     return sorted(parts, key=lambda part: part.name)
+
+
+def _as_it_stands(folder: Path, gate: Gate) -> Part:
+    """Take a part whose export is gone; without its words if what decided their verdicts has changed."""
+    part = read_part(folder)
+    if part.source is None or gate.digest(part.source) == part.decided:
+        return part
+    return bar(folder)
 
 
 def records_of(
@@ -54,7 +63,8 @@ def records_of(
     accounts = {
         export.export_id: [
             key(secret, "account", spelled).hex()
-            for spelled in (export.owner.uri, *export.owner.aliases)
+            for written in (export.owner.uri, *export.owner.aliases)
+            for spelled in dict.fromkeys((written, spelling(written)))
         ]
         for export in opened.exports
     }

@@ -159,6 +159,9 @@ def build(
                 opened = recorded_exports(state.exports, excused=excused)
             else:
                 opened = choose_exports(paths, state.exports, add=add, prune=prune, excused=excused)
+            withdrawn = withdrawn.meeting(
+                opened.exports, ledger, as_of=setting.as_of, secret=setting.secret
+            )
             check_demo_secret(setting.secret, [record.export_id for record in opened.records])
             report = _attempt(setting, opened, withdrawn, ledger, state, old)
             if report is not None:
@@ -196,7 +199,7 @@ def _attempt(
         workspace.forget_parts(frozenset(record.part for record in [*opened.excused, *opened.kept]))
     detector = load_detector(config.detector)
     terms = InstanceTerms.load(config.terms_files, config.terms_sha256)
-    gate = Gate(ledger, config, setting.as_of, terms)
+    gate = Gate(ledger, config, setting.as_of, terms, opened.exports)
     suppressed = Suppressed(workspace.path, setting.secret)
     parts = gather_parts(
         workspace,

@@ -31,6 +31,8 @@ GATE: Final[dict[str, str]] = {
 """Reasons of the gate (consent/gate.py), in the order in which they are tested."""
 
 TABLE: Final[dict[str, str]] = {
+    "consent_changed": "its consent changed, and its export is not there to be read again",
+    "denied_by_copy": "another copy of the post is deleted, not public, or denies such use",
     "duplicate": "the same post occurs again in this or another export",
 }
 """Reasons of the relational plane: a post met twice."""

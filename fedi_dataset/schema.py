@@ -66,7 +66,7 @@ VERDICTS: Final = pa.schema(
 )
 """One row for everything seen."""
 
-LINKS: Final = pa.schema([("post_key", KEY), ("reply_to_key", KEY)])
+LINKS: Final = pa.schema([("post_key", KEY), ("reply_to_key", KEY), ("own", pa.bool_())])
 """One row for every post seen, admitted or not; reply_to_key is null for one that answers nothing."""
 
 ALIASES: Final = pa.schema([("alias_key", KEY), ("post_key", KEY)])

@@ -22,12 +22,15 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fedi_dataset.consent.gate import spellings_of
 from fedi_dataset.consent.ledger import Ledger, spelling
 from fedi_dataset.files import sync_folder, write_synced
 from fedi_dataset.ingest import TABLES, Part, read_part
+from fedi_dataset.posts import Export
 from fedi_dataset.privacy.hidden import hide
 from fedi_dataset.privacy.keys import key
 from fedi_dataset.privacy.spans import Person
+from fedi_dataset.release.law import KEPT
 from fedi_dataset.schema import IDENTITIES, MENTIONED, POSTS
 from fedi_dataset.workspace import ExportRecord
 
@@ -78,12 +81,38 @@ class Withdrawn:
             return {key(secret, "account", account) for account in spelled}
 
         gone, back = keys(withdrawn), keys(consenting)
+        named = {
+            key(secret, "account", spelled): account
+            for account in withdrawn | consenting
+            for spelled in (account, spelling(account))
+        }
         for record in recorded:
             spellings = {bytes.fromhex(spelled) for spelled in record.account_keys}
+            written = {named[one] for one in spellings if one in named}
+            if written and not ledger.standing(written, as_of).withdrawn:
+                gone -= spellings  # as the gate sees it: all spellings of an account together
+                back |= spellings
+                continue
             was_gone = record.part.endswith(RETIRED)  # by lines that may be redacted since
             if spellings & gone or (was_gone and not spellings & back):
                 gone |= spellings
         return cls(frozenset(gone), frozenset(back - gone))
+
+    def meeting(
+        self, exports: Iterable[Export], ledger: Ledger, *, as_of: datetime, secret: bytes
+    ) -> Withdrawn:
+        """Say the same once exports are open: their accounts are asked for by name, as the gate does."""
+        gone, back = set(self.gone), set(self.consenting)
+        for export in exports:
+            spellings = spellings_of(export.owner)
+            keys = {key(secret, "account", one) for one in {*spellings, *map(spelling, spellings)}}
+            standing = ledger.standing(spellings, as_of)
+            if standing.withdrawn:
+                gone |= keys
+            elif standing.deciding is not None:
+                gone -= keys
+                back |= keys
+        return Withdrawn(frozenset(gone), frozenset(back - gone))
 
     def export_ids(self, recorded: Sequence[ExportRecord]) -> frozenset[str]:
         """Give the recorded exports of those who are gone: their files may be gone too."""
@@ -120,7 +149,9 @@ class Suppressed:
         ``identities``, what other people's mentions say is hidden in its place. Doing it again changes nothing.
         """
         back = set(consenting)
-        kept = [row for row in _rows(self.identities) if row["account_key"] not in back]
+        kept = _rows(
+            self.identities
+        )  # of who came back too: others' parts have nothing else of them
         accounts = {*withdrawn, *(row["account_key"] for row in kept)} - back
         for part in parts:
             taken = _taken_out(part / "identities.parquet", accounts)
@@ -198,9 +229,42 @@ def retire(part: Path, owner: Sequence[bytes], suppressed: Suppressed) -> Part:
     write_synced(scratch / "part.json", msgspec.json.encode(kept, order="sorted"), mode=0o600)
     shutil.rmtree(retired, ignore_errors=True)
     scratch.replace(retired)
+    doomed = part.with_name(f"{part.name}.tmp")
+    part.rename(doomed)  # half a part must not stay under its name
     sync_folder(part.parent)
-    shutil.rmtree(part)
+    shutil.rmtree(doomed)
     return kept
+
+
+def bar(part: Path) -> Part:
+    """Take the words out of a part whose export is gone, because they cannot be judged again.
+
+    Who and what was seen stays, so that threads keep their shape and nobody is unmasked.
+    """
+    former = read_part(part)
+    barred = part.with_name(f"{part.name[:32]}-barred")
+    scratch = part.with_name(barred.name + ".tmp")
+    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.copytree(part, scratch)
+    verdicts = [
+        row if row["reason"] else {**row, "reason": "consent_changed"}
+        for row in _rows(part / "verdicts.parquet")
+    ]
+    _write_table(scratch / "verdicts.parquet", verdicts, TABLES["verdicts"])
+    _write_table(scratch / "posts.parquet", [], POSTS)
+    kept = msgspec.structs.replace(
+        former,
+        name=barred.name,
+        tally={
+            "consent_changed" if code == KEPT else code: by for code, by in former.tally.items()
+        },
+        source=None,
+    )
+    write_synced(scratch / "part.json", msgspec.json.encode(kept, order="sorted"), mode=0o600)
+    shutil.rmtree(barred, ignore_errors=True)
+    scratch.replace(barred)
+    sync_folder(part.parent)
+    return kept  # the former part goes with the rest of the superseded ones
 
 
 def _withdrawn(row: Row) -> Row:

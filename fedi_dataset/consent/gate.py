@@ -10,6 +10,7 @@ about its use, which can only narrow. An error in here is raised, so that it adm
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
@@ -31,14 +32,19 @@ from fedi_dataset.consent.admission import (
 from fedi_dataset.consent.ledger import Given, Ledger
 from fedi_dataset.consent.licenses import parse_license
 from fedi_dataset.consent.proofs import evidence_grade
-from fedi_dataset.consent.signals import consumer_names, denies_consumer, footer_signals
+from fedi_dataset.consent.signals import (
+    consumer_names,
+    denies_consumer,
+    footer_signals,
+    sorted_signals,
+)
 from fedi_dataset.consent.targets import narrowed, spoken, target_of, verdict
 from fedi_dataset.consent.terms import InstanceTerms
 from fedi_dataset.errors import UsageError
-from fedi_dataset.posts import Account, Body, Export, Post, PostKind, Visibility
+from fedi_dataset.posts import Account, Body, Export, Post, PostKind, Signal, Visibility
 from fedi_dataset.text.footers import footer_of, license_mentions
 
-__all__ = ["Gate", "Grant", "TermsStanding", "Verdict"]
+__all__ = ["Gate", "Grant", "TermsStanding", "Verdict", "spellings_of"]
 
 _REACH: Final = ("private", "gated", "public")
 """Recipients from the fewest to the most: consent to more covers less."""
@@ -51,9 +57,16 @@ class Gate:
     """Judges posts against one ledger and one config as of one time."""
 
     def __init__(
-        self, ledger: Ledger, config: BuildConfig, as_of: datetime, terms: InstanceTerms
+        self,
+        ledger: Ledger,
+        config: BuildConfig,
+        as_of: datetime,
+        terms: InstanceTerms,
+        exports: Iterable[Export] = (),
     ) -> None:
-        """``as_of`` must be aware. Licenses that no build can take are a :class:`UsageError`."""
+        """``exports`` are all of the build: what one of an account's exports denies, all of them deny.
+
+        ``as_of`` must be aware. Licenses that no build can take are a :class:`UsageError`."""
         if as_of.tzinfo is None:
             raise UsageError("as_of needs a time zone, as in 2026-05-01T10:00:00Z")
         self._ledger = ledger
@@ -61,6 +74,9 @@ class Gate:
         self._as_of = as_of
         self._terms = terms
         self._target = target_of(config.allow_licenses)
+        self._signals: dict[str, tuple[Signal, ...]] = {}
+        for export in exports:
+            self._signals[export.owner.uri] = self._signals_of(export.owner)
         self._settled: dict[tuple[str, str], Verdict | Admission] = {}
 
     def judge(self, post: Post, export: Export) -> Verdict:
@@ -98,9 +114,12 @@ class Gate:
         settled = self._of(export)
         about: list[object] = [settled if isinstance(settled, Verdict) else settled.told()]
         about += [term for term in self._terms.terms if self._holds(term.since)]
-        if any(signal.older_than is not None for signal in export.owner.signals):
+        if any(signal.older_than is not None for signal in self._signals_of(export.owner)):
             about.append(day_of(self._as_of))
         return hashlib.sha256(msgspec.json.encode(about, order="sorted")).hexdigest()
+
+    def _signals_of(self, account: Account) -> tuple[Signal, ...]:
+        return sorted_signals([*account.signals, *self._signals.get(account.uri, ())])
 
     def _of(self, export: Export) -> Verdict | Admission:
         key = (export.export_id, export.acquisition)
@@ -112,7 +131,8 @@ class Gate:
         if post.account != export.owner.uri:
             return "not_own"
         if post.kind is not PostKind.POST:
-            return "not_a_post"
+            withdrawn = post.deleted and post.kind is PostKind.OTHER  # a Delete activity
+            return "deleted" if withdrawn else "not_a_post"
         if post.visibility is not Visibility.PUBLIC and not (
             post.visibility is Visibility.UNLISTED and self._config.unlisted
         ):
@@ -121,7 +141,7 @@ class Gate:
 
     def _settle(self, export: Export) -> Verdict | Admission:
         """Settle an export: with a verdict for all its posts, or with what is left to test."""
-        standing = self._ledger.standing(_spellings(export.owner), self._as_of)
+        standing = self._ledger.standing(spellings_of(export.owner), self._as_of)
         if (consent := standing.deciding) is None:
             return Verdict("no_consent", None)
         if standing.withdrawn:
@@ -137,7 +157,7 @@ class Gate:
             account_reason=self._account_reason(consent, export),
             signals=tuple(
                 one
-                for one in export.owner.signals
+                for one in self._signals_of(export.owner)
                 if denies_consumer(one, us) and not overruled(one.name, one.declared_at, consent)
             ),
             license_reason=self._license_reason(consent),
@@ -180,7 +200,7 @@ def _evidence_suffices(consent: Given, export: Export) -> bool:
     return evidence_grade(consent) in ("account-field", "proof")
 
 
-def _spellings(account: Account) -> tuple[str, ...]:
+def spellings_of(account: Account) -> tuple[str, ...]:
     """The account's URI, and its aliases on the same host: no other server speaks for it."""
     host = server_of(account.uri)
     return (account.uri, *(a for a in account.aliases if host is not None and server_of(a) == host))

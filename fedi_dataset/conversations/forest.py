@@ -48,7 +48,7 @@ def cell_bits(anchors: int) -> int:
 def make_forest(engine: Engine) -> Forest:
     """Make ``cell_rows`` from the workspace's tables, and count what was met on the way."""
     engine.sql("ranked_posts", RANKED_POSTS)
-    unique = engine.sql("unique_posts", "select * from ranked_posts where copy = 1")
+    unique = engine.sql("unique_posts", "select * from ranked_posts where copy = 1 and not denied")
     engine.sql("true_aliases", TRUE_ALIASES)
     engine.sql("edges", EDGES)
     self_replies = engine.sql(
@@ -68,11 +68,14 @@ def make_forest(engine: Engine) -> Forest:
 
 
 RANKED_POSTS = """
-select *, row_number() over (
-  partition by post_key
+select posts.*, denied.post_key is not null as denied, row_number() over (
+  partition by posts.post_key
   order by case when acquisition = 'own-export' then 0 else 1 end,
            coalesce(edited_at, created_at) desc, export_id, position) as copy
-from posts"""
+from posts left join (
+  select distinct post_key, account_key from verdicts
+  where reason in ('deleted', 'not_public', 'signal_denied', 'license_refused')) denied
+  on denied.post_key = posts.post_key and denied.account_key = posts.account_key"""
 """Copies of an id in the order of preference: the author's archive before a capture, then the latest edit."""
 
 TRUE_ALIASES = """
@@ -86,8 +89,10 @@ having count(distinct post_key) = 1"""
 EDGES = """
 select post_key, min(parent_key) as parent_key, false as cut
 from (
-  select links.post_key, coalesce(true_aliases.post_key, links.reply_to_key) as parent_key
+  select links.post_key, coalesce(true_aliases.post_key, links.reply_to_key) as parent_key, links.own,
+         max(case when links.own then 1 else 0 end) over (partition by links.post_key) as told
   from links left join true_aliases on true_aliases.alias_key = links.reply_to_key) named
+where own or told = 0
 group by post_key"""
 """One row for every post seen. Of a doubled id that names two parents the smaller key is taken:
 a choice that does not depend on who is admitted, so that no withdrawal moves a conversation."""

@@ -434,7 +434,7 @@ def _config(config_file: Path | None, fields: Mapping[str, object]) -> BuildConf
 
 def _tell_recovered(state: str | None) -> None:
     if state is not None:
-        say(f"an interrupted command was found; the release was first brought to its {state} state")
+        say(f"an interrupted command was found; the release was brought to its {state} state first")
 
 
 def _tell_problems(report: BuildReport) -> None:

@@ -162,7 +162,7 @@ def _consent_options(command: C) -> C:
     return command
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def consent() -> None:
     """Record who agreed to what, and who took it back."""
 

@@ -1,0 +1,110 @@
+"""Options that several commands share, and the options of a build's config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fedi_dataset.console import time_option
+
+if TYPE_CHECKING:
+    from fedi_dataset.config import BuildConfig
+
+__all__ = ["AS_OF", "FILE", "JSON", "WORK", "config_of", "config_options"]
+
+
+FILE = click.Path(path_type=Path)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+AS_OF = time_option("--as-of", "as_of", "Time that dates grants and expiries. [default: now]")
+WORK = click.option("--work", type=FILE, help="The workspace. [default: RELEASE.work]")
+
+
+def config_options(command: Any) -> Any:
+    """Give a command the flags that stand for the fields of BuildConfig."""
+    options = [
+        click.option(
+            "--config", "config_file", type=FILE, help="YAML file with the fields of BuildConfig."
+        ),
+        click.option(
+            "--language",
+            "languages",
+            multiple=True,
+            metavar="TAG",
+            help="Train on this language only; may be repeated.",
+        ),
+        click.option(
+            "--language-scope",
+            type=click.Choice(["response", "dialogue"]),
+            help="What must be of these languages.",
+        ),
+        click.option(
+            "--allow-license",
+            "allow_licenses",
+            multiple=True,
+            metavar="SPDX",
+            help="Take this license too; may be repeated.",
+        ),
+        click.option(
+            "--terms",
+            "terms_files",
+            multiple=True,
+            metavar="FILE",
+            help="YAML file with terms of servers, beside the list that ships; may be repeated.",
+        ),
+        click.option(
+            "--controller", help="Who answers for the processing, where consents name nobody."
+        ),
+        click.option(
+            "--purpose",
+            type=click.Choice(["llm-fine-tuning", "research"]),
+            help="What consent must name.",
+        ),
+        click.option(
+            "--recipients",
+            type=click.Choice(["private", "gated", "public"]),
+            help="Who will get the dataset.",
+        ),
+        click.option(
+            "--unlisted",
+            is_flag=True,
+            default=None,
+            help="Take unlisted posts where consent covers them.",
+        ),
+        click.option(
+            "--sensitive",
+            is_flag=True,
+            default=None,
+            help="Train on posts behind content warnings.",
+        ),
+        click.option("--bots", is_flag=True, default=None, help="Train on automated accounts."),
+        click.option(
+            "--alt-texts", is_flag=True, default=None, help="Append the descriptions of images."
+        ),
+        click.option(
+            "--minimum-age", type=int, help="Age that authors must have declared. [default: 16]"
+        ),
+        click.option("--max-turns", type=int, help="Turns of a dialogue. [default: 16]"),
+        click.option("--minimum-words", type=int, help="Words of a trained turn. [default: 3]"),
+        click.option("--detector", help="rampart, or a folder with its files. [default: rampart]"),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def config_of(config_file: Path | None, fields: Mapping[str, object]) -> BuildConfig:
+    """Take the file's fields, and over them the flags that were given."""
+    from fedi_dataset.config import BuildConfig
+
+    base = BuildConfig.from_yaml(config_file).to_dict() if config_file else {}
+    given = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in fields.items()
+        if value is not None and value != ()
+    }
+    if "terms_files" in given:
+        base.pop("terms_sha256", None)  # of other files
+    return BuildConfig.from_dict({**base, **given}, where="options")

@@ -1,0 +1,1 @@
+"""What `python -m scripts.benchmark NAME` measures, a module each."""

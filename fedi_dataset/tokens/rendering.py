@@ -25,7 +25,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from transformers.utils.chat_template_utils import _compile_jinja_template
+
 from fedi_dataset.errors import UsageError
+from fedi_dataset.tokens.layouts import Layout, layout_of
+from fedi_dataset.tokens.pieces import PieceEncoder
 from fedi_dataset.tokens.tokenizer import LoadedTokenizer
 
 if TYPE_CHECKING:
@@ -98,10 +102,14 @@ class Renderer:
     def __init__(self, loaded: LoadedTokenizer) -> None:
         self._tokenizer = loaded.tokenizer
         self._backend: Any = loaded.tokenizer.backend_tokenizer
+        self._special_tokens = dict(loaded.tokenizer.special_tokens_map)
+        self._template = _compile_jinja_template(loaded.template)
         self._control = _control_ids(loaded, self._encode(self._render_pairs([_probe(2)])[0][1]))
         self._frame = self._find_frame()
         self._turn_marks = self._find_turn_marks()
         self._skeletons: dict[int, list[int]] = {}
+        self._layouts: dict[int, Layout | None] = {}
+        self._pieces = PieceEncoder.of(self._backend)
         self._check_sample()
 
     @property
@@ -151,7 +159,23 @@ class Renderer:
     def _attempt(
         self, dialogues: Sequence[Dialogue]
     ) -> Iterator[tuple[list[int], list[int]] | Refused]:
-        """Ids and labels of each dialogue at its full length."""
+        """Ids and labels of each dialogue at its full length, the fast way where there is one."""
+        fulls = self._render([[*prompt, *completion] for prompt, completion in dialogues])
+        outcomes = [
+            self._remembered(dialogue, full)
+            for dialogue, full in zip(dialogues, fulls, strict=True)
+        ]
+        left = [dialogue for dialogue, one in zip(dialogues, outcomes, strict=True) if one is None]
+        plainly = self._plainly(left)
+        for outcome in outcomes:
+            yield next(plainly) if outcome is None else outcome
+
+    def _plainly(
+        self, dialogues: Sequence[Dialogue]
+    ) -> Iterator[tuple[list[int], list[int]] | Refused]:
+        """Ids and labels from the library's own encoding: the oracle of :meth:`_remembered`."""
+        if not dialogues:
+            return
         rendered = self._render_pairs(dialogues)
         encodings = self._backend.encode_batch(
             [full for _, full in rendered], add_special_tokens=False
@@ -162,6 +186,44 @@ class Renderer:
                 yield Refused(FORGED)
             else:
                 yield self._label(encoding, *span)
+
+    def _remembered(self, dialogue: Dialogue, full: str) -> tuple[list[int], list[int]] | None:
+        """Ids and labels from remembered pieces; None where only the library can tell.
+
+        A dialogue whose text is the template's frame with the turns put in as they are needs no second rendering to
+        know where its reply begins, and holds no control token but the frame's.
+        """
+        contents = [message["content"] for messages in dialogue for message in messages]
+        layout = self._layout(len(contents))
+        turns = None if layout is None else layout.turns_in(contents, full)
+        if layout is None or turns is None or self._pieces is None:
+            return None
+        woven = layout.encode(turns, self._pieces)
+        if woven is None:
+            return None
+        ids, first, stop = woven
+        return ids, [IGNORED] * first + ids[first:stop] + [IGNORED] * (len(ids) - stop)
+
+    def _layout(self, length: int) -> Layout | None:
+        """What the template writes around a dialogue of that many turns, if it can be worked out."""
+        if self._pieces is None:
+            return None
+        if length not in self._layouts:
+            probe = _probe(length // 2)
+            (full,) = self._render([[*probe[0], *probe[1]]])
+            parts, position = [], 0
+            for message in (*probe[0], *probe[1]):
+                begin = full.index(message["content"], position)
+                parts.append(full[position:begin])
+                position = begin + len(message["content"])
+            self._layouts[length] = layout_of(
+                [*parts, full[position:]],
+                opening=self._frame.opening,
+                behind_end_of_turn=self._frame.closing[self._frame.end :],
+                pieces=self._pieces,
+                encode=lambda text: list(self._encode(text).ids),
+            )
+        return self._layouts[length]
 
     def _label(self, encoding: Encoding, begin: int, end: int) -> tuple[list[int], list[int]]:
         """Ids, and labels that are the id where a token covers a character of [begin, end)."""
@@ -208,21 +270,29 @@ class Renderer:
 
     def _render_pairs(self, dialogues: Sequence[Dialogue]) -> list[tuple[str, str]]:
         """The prompt with its generation prompt, and the whole dialogue, as text."""
+        heads = self._render([prompt for prompt, _ in dialogues], add_generation_prompt=True)
+        fulls = self._render([[*prompt, *completion] for prompt, completion in dialogues])
+        return list(zip(heads, fulls, strict=True))
+
+    def _render(
+        self, conversations: Sequence[Messages], *, add_generation_prompt: bool = False
+    ) -> list[str]:
         try:
-            heads = self._tokenizer.apply_chat_template(
-                [list(prompt) for prompt, _ in dialogues],
-                tokenize=False,
-                add_generation_prompt=True,
-            )
-            fulls = self._tokenizer.apply_chat_template(
-                [[*prompt, *completion] for prompt, completion in dialogues], tokenize=False
-            )
+            return [
+                self._template.render(
+                    messages=messages,
+                    tools=None,
+                    documents=None,
+                    add_generation_prompt=add_generation_prompt,
+                    **self._special_tokens,
+                )
+                for messages in conversations
+            ]
         except Exception:  # noqa: BLE001 - a template's expressions raise anything, and may quote a turn
             raise UsageError(
                 "the chat template raises an error on a dialogue of user and assistant in turn. "
                 + _GIVE_ANOTHER
             ) from None
-        return list(zip(heads, fulls, strict=True))
 
     def _encode(self, text: str) -> Encoding:
         encoding: Encoding = self._backend.encode(text, add_special_tokens=False)

@@ -1,0 +1,262 @@
+"""Encodes text as a byte-level BPE tokenizer does, from pieces whose ids are remembered.
+
+Merging is where a tokenizer's time goes, and most words of a text occurred before. So a text is split as the
+tokenizer splits it (at added tokens, then with its own pre-tokenizer's patterns), and each piece is merged once.
+A segment between two added tokens is remembered whole: a turn that stands in several dialogues is split once.
+
+**The library stays the judge.** A tokenizer of another shape has no fast way. One that has it proves itself on a
+sample when it is made, and every character does when it is first met, in a few neighborhoods, because the classes of
+two regular-expression engines may rest on different versions of Unicode. Where anything differs, the text is the
+library's.
+
+The shapes are those of tokenizer.json (https://huggingface.co/docs/tokenizers/api/pre-tokenizers): no normalizer or
+NFC; ``Split`` (isolated) and ``ByteLevel``; BPE without dropout.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any, Final
+
+import regex
+
+__all__ = ["PieceEncoder"]
+
+_GPT2: Final = r"'(?:s|t|re|ve|m|ll|d)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+"""What ``ByteLevel`` splits with when ``use_regex`` is set."""
+
+_MOST_REMEMBERED: Final = 200_000
+"""Pieces, or segments, that are kept; then it begins anew, so that memory stays bounded."""
+
+_PROOF: Final = (
+    "Hi there, it's 12 o'clock; I'LL be 1,234.5 m away!\n\n  two  spaces \t tab\r\n\r\n",
+    "Grüße 👩\u200d🚀 日本語です、カタカナ 漢字123 🎉🎉 e\u0301 \ufb01 مرحبا بك שלום हिन्दी 한국어",
+    "https://example.test/a_b?c=d#e f(x) {y: [1, 2]} <b>x</b> //--## ... ?!?! 'quote' \u00a0x",
+)
+
+
+class _Pieces(dict[str, tuple[int, ...]]):
+    """Piece -> ids, merged by the tokenizer's own model when first met."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self._model = model
+
+    def __missing__(self, piece: str) -> tuple[int, ...]:
+        if len(self) >= _MOST_REMEMBERED:
+            self.clear()
+        spelled = piece.encode().decode("latin-1").translate(_SPELLING)
+        ids = tuple(token.id for token in self._model.tokenize(spelled))
+        self[piece] = ids
+        return ids
+
+
+class PieceEncoder:
+    """The fast way of one tokenizer; :meth:`of` gives None where there is none."""
+
+    def __init__(self, backend: Any, description: dict[str, Any]) -> None:
+        self._backend = backend
+        self._leading, self._last = _patterns(description)
+        self._normalizes = bool(_normalizers(description))
+        self._added = _AddedTokens(description["added_tokens"])
+        self._pieces = _Pieces(backend.model)
+        self._segments: dict[str, tuple[int, ...] | None] = {}
+        self._proven: set[str] = set()
+        self._refused: set[str] = set()
+
+    @classmethod
+    def of(cls, backend: Any) -> PieceEncoder | None:
+        """Give the fast way of a ``tokenizers.Tokenizer``, if it has one and proves itself."""
+        description = json.loads(backend.to_str())
+        if not _is_known_shape(description):
+            return None
+        encoder = cls(backend, description)
+        return encoder if all(encoder._agrees(text) for text in _PROOF) else None
+
+    def ids(self, segment: str) -> tuple[int, ...] | None:
+        """Encode what stands between two added tokens; None where only the library may.
+
+        The ids are those that ``backend.encode`` gives these characters, whatever stands before and after.
+        """
+        try:
+            return self._segments[segment]
+        except KeyError:
+            pass
+        if len(self._segments) >= _MOST_REMEMBERED:
+            self._segments.clear()
+        ids = self._encode(segment) if self._takes(segment) else None
+        self._segments[segment] = ids
+        return ids
+
+    def tokens_of(self, segment: str, characters: int) -> int | None:
+        """Count the tokens of a segment's first characters; None where a piece reaches beyond them."""
+        count = 0
+        for piece in self._split(segment) if characters else ():
+            count += len(self._pieces[piece])
+            characters -= len(piece)
+            if characters <= 0:
+                break
+        return count if characters == 0 else None
+
+    def cut(self, text: str) -> list[tuple[int | None, str]]:
+        """Give a text's added tokens with their ids, and what stands between with None, in order."""
+        return self._added.cut(text)
+
+    def _encode(self, segment: str) -> tuple[int, ...]:
+        pieces = self._pieces
+        return tuple(chain.from_iterable([pieces[piece] for piece in self._split(segment)]))
+
+    def _split(self, segment: str) -> list[str]:
+        parts = [segment]
+        for pattern in self._leading:
+            parts = [one for part in parts for one in pattern.split(part) if one]
+        return [one for part in parts for one in self._last.split(part) if one]
+
+    def _takes(self, text: str) -> bool:
+        """Whether a text is plain: no added token in it, every character proven, no change by normalization."""
+        if not self._proven.issuperset(text) and not all(map(self._is_proven, set(text))):
+            return False
+        if self._normalizes and not unicodedata.is_normalized("NFC", text):
+            return False
+        return all(token is None for token, _ in self._added.cut(text))
+
+    def _is_proven(self, character: str) -> bool:
+        """Whether a character is split as the library splits it, wherever it stands."""
+        if character in self._proven:
+            return True
+        if character in self._refused:
+            return False
+        agrees = self._agrees(_NEIGHBORHOODS.replace("*", character))
+        (self._proven if agrees else self._refused).add(character)
+        return agrees
+
+    def _agrees(self, text: str) -> bool:
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # half of a surrogate pair: the library's to judge
+            return False
+        if self._normalizes and not unicodedata.is_normalized("NFC", text):
+            return True  # such a text is never split here
+        ours = [
+            one
+            for token, part in self._added.cut(text)
+            for one in (self._encode(part) if token is None else (token,))
+        ]
+        return bool(ours == self._backend.encode(text, add_special_tokens=False).ids)
+
+
+class _AddedTokens:
+    """Finds a tokenizer's added tokens as it does: those of the raw text before the others, the longest first."""
+
+    def __init__(self, added: Sequence[dict[str, Any]]) -> None:
+        self._ids: dict[str, int] = {token["content"]: token["id"] for token in added}
+        raw = [token["content"] for token in added if not token["normalized"]]
+        normalized = [token["content"] for token in added if token["normalized"]]
+        self._rounds = [
+            re.compile(f"({_any_of(tokens)})") for tokens in (raw, normalized) if tokens
+        ]
+
+    def cut(self, text: str) -> list[tuple[int | None, str]]:
+        """Give the text in order: added tokens with their id, and what stands between with None."""
+        parts: list[tuple[int | None, str]] = [(None, text)]
+        for pattern in self._rounds:
+            cut: list[tuple[int | None, str]] = []
+            for token, part in parts:
+                if token is not None:
+                    cut.append((token, part))
+                    continue
+                between = True  # what re.split gives: text, token, text, token, text
+                for piece in pattern.split(part):
+                    if piece:
+                        cut.append((None if between else self._ids[piece], piece))
+                    between = not between
+            parts = cut
+        return parts
+
+
+def _any_of(contents: Iterable[str]) -> str:
+    """Write a pattern of many literals as the tree of their beginnings: the longest wins, and none is tried twice."""
+    branches: dict[str, list[str]] = {}
+    for content in contents:
+        if content:
+            branches.setdefault(content[0], []).append(content[1:])
+    written = [
+        re.escape(first) + (_any_of(rest) if any(rest) else "")
+        for first, rest in sorted(branches.items())
+    ]
+    pattern = written[0] if len(written) == 1 else "(?:" + "|".join(written) + ")"
+    return f"(?:{pattern})?" if "" in contents else pattern
+
+
+def _is_known_shape(description: dict[str, Any]) -> bool:
+    model = description["model"]
+    plain_model = (
+        model["type"] == "BPE"
+        and not model.get("dropout")
+        and not model.get("continuing_subword_prefix")
+        and not model.get("end_of_word_suffix")
+        and not model.get("byte_fallback")
+    )
+    plain_tokens = not any(
+        token["lstrip"] or token["rstrip"] or token["single_word"]
+        for token in description["added_tokens"]
+    )
+    if not plain_model or not plain_tokens or _normalizers(description) not in ([], ["NFC"]):
+        return False
+    try:
+        _patterns(description)
+    except (ValueError, regex.error):
+        return False
+    return True
+
+
+def _normalizers(description: dict[str, Any]) -> list[str]:
+    return [one["type"] for one in _sequence(description["normalizer"], "normalizers")]
+
+
+def _sequence(one: dict[str, Any] | None, inner: str) -> list[dict[str, Any]]:
+    if one is None:
+        return []
+    if one["type"] == "Sequence":
+        return [deep for part in one[inner] for deep in _sequence(part, inner)]
+    return [one]
+
+
+def _patterns(description: dict[str, Any]) -> tuple[list[Any], Any]:
+    """Give the patterns of the pre-tokenizer, each in one group; ValueError for another shape."""
+    *splits, last = _sequence(description["pre_tokenizer"], "pretokenizers") or [{"type": ""}]
+    if last["type"] != "ByteLevel" or last["add_prefix_space"]:
+        raise ValueError("not byte-level")
+    sources = [_source(split) for split in splits]
+    if last["use_regex"]:
+        sources.append(_GPT2)
+    if not sources:
+        raise ValueError("nothing is split")
+    compiled = [regex.compile(f"({source})") for source in sources]
+    if any(pattern.groups != 1 for pattern in compiled):
+        raise ValueError("a pattern has groups of its own")
+    return compiled[:-1], compiled[-1]
+
+
+def _source(split: dict[str, Any]) -> str:
+    if split["type"] != "Split" or split["behavior"] != "Isolated" or split["invert"]:
+        raise ValueError("another pre-tokenizer")
+    pattern = split["pattern"]
+    return str(pattern["Regex"]) if "Regex" in pattern else str(regex.escape(pattern["String"]))
+
+
+def _spelling() -> dict[int, str]:
+    """How byte-level BPE spells bytes: as themselves where printable, else from U+0100 on (GPT-2's table)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {byte: chr(0x100 + place) for place, byte in enumerate(others)}
+
+
+_SPELLING: Final = _spelling()
+
+_NEIGHBORHOODS: Final = "a*b *a a* *  1*2 *1 .*. *.*' '*s\n*\r\n* \t* ** 日*か *"
+"""Where a character proves itself: beside letters, digits, marks, white space, itself."""

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from fedi_dataset.release.statistics import Statistics
 from fedi_dataset.schema import TOKENS
-from fedi_dataset.tokens.rendering import IGNORED, Refused, Renderer
+from fedi_dataset.tokens.rendering import Refused, Renderer
+from fedi_dataset.tokens.statistics import statistics_of
 
 __all__ = ["Counts", "encode_batch"]
 
@@ -27,13 +29,22 @@ class Counts:
     """Rows by reason code, sorted by code."""
     dropped_turns: int = 0
     """Messages left out of prompts of kept rows, to fit the length."""
-    tokens: int = 0
-    trained_tokens: int = 0
-    """Tokens on which loss is taken; the rest is context."""
+    statistics: Statistics = field(default_factory=Statistics)
+    """Of the rows kept."""
 
     def __post_init__(self) -> None:
         if self.rows_in != self.rows_kept + sum(self.dropped.values()):
             raise ValueError("rows in are not rows kept and rows dropped")
+
+    @property
+    def tokens(self) -> int:
+        """Ids of the rows kept."""
+        return self.statistics.total.tokens
+
+    @property
+    def trained_tokens(self) -> int:
+        """Tokens on which loss is taken; the rest is context."""
+        return self.statistics.total.trained_tokens
 
     def __add__(self, other: Counts) -> Counts:
         """Counts of both batches together."""
@@ -42,15 +53,14 @@ class Counts:
             rows_kept=self.rows_kept + other.rows_kept,
             dropped=_by_code(Counter(self.dropped) + Counter(other.dropped)),
             dropped_turns=self.dropped_turns + other.dropped_turns,
-            tokens=self.tokens + other.tokens,
-            trained_tokens=self.trained_tokens + other.trained_tokens,
+            statistics=self.statistics + other.statistics,
         )
 
 
 def encode_batch(
-    dialogues: pa.RecordBatch | pa.Table, renderer: Renderer, max_length: int | None
+    dialogues: pa.Table, renderer: Renderer, max_length: int | None, *, split: str
 ) -> tuple[pa.Table, Counts]:
-    """Encode dialogues (``schema.DIALOGUES``) into rows of ``schema.TOKENS``, in their order.
+    """Encode dialogues (``schema.DIALOGUES``) of a split into rows of ``schema.TOKENS``, in their order.
 
     No row is longer than ``max_length`` tokens (None: any length): prompts lose their oldest turns,
     and what does not fit even so is dropped as ``too_long``.
@@ -78,8 +88,7 @@ def encode_batch(
         rows_kept=len(kept),
         dropped=_by_code(dropped),
         dropped_turns=sum(row.dropped_turns for _, row in kept),
-        tokens=sum(len(row.input_ids) for _, row in kept),
-        trained_tokens=sum(len(row.labels) - row.labels.count(IGNORED) for _, row in kept),
+        statistics=statistics_of(table, dialogues, split),
     )
     return table, counts
 

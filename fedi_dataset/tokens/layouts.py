@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from fedi_dataset.tokens.pieces import PieceEncoder
 
@@ -37,9 +38,9 @@ class Layout:
     slots: tuple[_Slot, ...]
     after: tuple[int, ...]
     untrained_after: int
-    """Tokens behind the end-of-turn token."""
-    opening: int
-    """Characters between the generation prompt and the reply."""
+    """Tokens at the end on which no loss is taken."""
+    lead: int
+    """Characters that touch the reply and are not trained; negative: tokens before those that are."""
 
     def turns_in(self, contents: Sequence[str], rendered: str) -> Sequence[str] | None:
         """Give the turns as the template wrote them, if it put all of them in as they are, or stripped."""
@@ -64,7 +65,11 @@ class Layout:
             first = len(ids)
             ids += encoded
         slot = self.slots[-1]
-        header = pieces.tokens_of(slot.left + turns[-1] + slot.right, len(slot.left) - self.opening)
+        header = (
+            pieces.tokens_of(slot.left + turns[-1] + slot.right, self.lead)
+            if self.lead > 0
+            else self.lead
+        )
         ids += self.after
         return None if header is None else (ids, first + header, len(ids) - self.untrained_after)
 
@@ -72,15 +77,15 @@ class Layout:
 def layout_of(
     parts: Sequence[str],
     *,
-    opening: str,
-    behind_end_of_turn: str,
+    before: int,
+    end: int,
     pieces: PieceEncoder,
     encode: Callable[[str], list[int]],
 ) -> Layout | None:
     """Work out a frame; None if two turns have no added token between them, or none ends the last.
 
-    ``parts`` as in :class:`Layout`; ``opening`` stands between the generation prompt and the reply;
-    ``behind_end_of_turn`` after the token that ends it. ``encode`` is the library's.
+    ``parts`` as in :class:`Layout`; loss is taken on that many characters ``before`` the reply, and on the
+    first ``end`` after it. ``encode`` is the library's.
     """
     cuts = [pieces.cut(part) for part in parts]
     inner = [[text for token, text in cut if token is not None] for cut in cuts]
@@ -90,18 +95,36 @@ def layout_of(
     for index in range(len(parts) - 1):
         left = _touching(cuts[index], last=True)
         begin = 0 if index == 0 else len(_touching(cuts[index], last=False))
-        before = parts[index][begin : len(parts[index]) - len(left)]
-        slots.append(_Slot(tuple(encode(before)), left, _touching(cuts[index + 1], last=False)))
-    if len(opening) > len(slots[-1].left):
+        framing = parts[index][begin : len(parts[index]) - len(left)]
+        slots.append(_Slot(tuple(encode(framing)), left, _touching(cuts[index + 1], last=False)))
+    left = slots[-1].left
+    lead = len(left) - before
+    if lead < 0:  # the trained part begins in the frame: at an added token, or it cannot be told
+        beginning = len(parts[-2]) - before
+        if beginning not in _edges(cuts[-2]):
+            return None
+        lead = -len(encode(parts[-2][beginning : len(parts[-2]) - len(left)]))
+    if end not in _edges(cuts[-1]):
         return None
-    after = parts[-1][len(slots[-1].right) :]
     return Layout(
         parts=tuple(parts),
         slots=tuple(slots),
-        after=tuple(encode(after)),
-        untrained_after=len(encode(behind_end_of_turn)),
-        opening=len(opening),
+        after=tuple(encode(parts[-1][len(slots[-1].right) :])),
+        untrained_after=len(encode(parts[-1][end:])),
+        lead=lead,
     )
+
+
+def _edges(cut: Sequence[tuple[int | None, str]]) -> set[int]:
+    """Give the places in a part where an added token begins or ends, and its end."""
+    ends = list(accumulate(len(text) for _, text in cut))
+    touching = {
+        place
+        for (token, text), place in zip(cut, ends, strict=True)
+        if token is not None
+        for place in (place - len(text), place)
+    }
+    return touching | {ends[-1]}
 
 
 def _touching(cut: Sequence[tuple[int | None, str]], *, last: bool) -> str:

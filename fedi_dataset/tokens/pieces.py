@@ -18,11 +18,12 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any, Final
 
 import regex
+from tokenizers.models import BPE
 
 __all__ = ["PieceEncoder"]
 
@@ -58,11 +59,11 @@ class _Pieces(dict[str, tuple[int, ...]]):
 class PieceEncoder:
     """The fast way of one tokenizer; :meth:`of` gives None where there is none."""
 
-    def __init__(self, backend: Any, description: dict[str, Any]) -> None:
+    def __init__(self, backend: Any) -> None:
         self._backend = backend
-        self._leading, self._last = _patterns(description)
-        self._normalizes = bool(_normalizers(description))
-        self._added = _AddedTokens(description["added_tokens"])
+        self._leading, self._last = _patterns(backend)
+        self._normalizes = bool(_normalizers(backend))
+        self._added = _AddedTokens(backend.get_added_tokens_decoder())
         self._pieces = _Pieces(backend.model)
         self._segments: dict[str, tuple[int, ...] | None] = {}
         self._proven: set[str] = set()
@@ -71,10 +72,9 @@ class PieceEncoder:
     @classmethod
     def of(cls, backend: Any) -> PieceEncoder | None:
         """Give the fast way of a ``tokenizers.Tokenizer``, if it has one and proves itself."""
-        description = json.loads(backend.to_str())
-        if not _is_known_shape(description):
+        if not _is_known_shape(backend):
             return None
-        encoder = cls(backend, description)
+        encoder = cls(backend)
         return encoder if all(encoder._agrees(text) for text in _PROOF) else None
 
     def ids(self, segment: str) -> tuple[int, ...] | None:
@@ -113,8 +113,15 @@ class PieceEncoder:
     def _split(self, segment: str) -> list[str]:
         parts = [segment]
         for pattern in self._leading:
-            parts = [one for part in parts for one in pattern.split(part) if one]
-        return [one for part in parts for one in self._last.split(part) if one]
+            if pattern.search(segment):  # it matches here and there, and is asked of every text
+                parts = [one for part in parts for one in pattern.split(part) if one]
+        pieces: list[str] = []
+        for part in parts:
+            found = self._last.findall(part)
+            if sum(map(len, found)) != len(part):  # something lies between the matches
+                found = [one for one in self._last.split(part) if one]
+            pieces += found
+        return pieces
 
     def _takes(self, text: str) -> bool:
         """Whether a text is plain: no added token in it, every character proven, no change by normalization."""
@@ -152,10 +159,10 @@ class PieceEncoder:
 class _AddedTokens:
     """Finds a tokenizer's added tokens as it does: those of the raw text before the others, the longest first."""
 
-    def __init__(self, added: Sequence[dict[str, Any]]) -> None:
-        self._ids: dict[str, int] = {token["content"]: token["id"] for token in added}
-        raw = [token["content"] for token in added if not token["normalized"]]
-        normalized = [token["content"] for token in added if token["normalized"]]
+    def __init__(self, added: Mapping[int, Any]) -> None:
+        self._ids: dict[str, int] = {token.content: one for one, token in added.items()}
+        raw = [token.content for token in added.values() if not token.normalized]
+        normalized = [token.content for token in added.values() if token.normalized]
         self._rounds = [
             re.compile(f"({_any_of(tokens)})") for tokens in (raw, normalized) if tokens
         ]
@@ -192,30 +199,35 @@ def _any_of(contents: Iterable[str]) -> str:
     return f"(?:{pattern})?" if "" in contents else pattern
 
 
-def _is_known_shape(description: dict[str, Any]) -> bool:
-    model = description["model"]
+def _is_known_shape(backend: Any) -> bool:
+    model = backend.model
     plain_model = (
-        model["type"] == "BPE"
-        and not model.get("dropout")
-        and not model.get("continuing_subword_prefix")
-        and not model.get("end_of_word_suffix")
-        and not model.get("byte_fallback")
+        isinstance(model, BPE)
+        and not model.dropout
+        and not model.continuing_subword_prefix
+        and not model.end_of_word_suffix
+        and not model.byte_fallback
     )
     plain_tokens = not any(
-        token["lstrip"] or token["rstrip"] or token["single_word"]
-        for token in description["added_tokens"]
+        token.lstrip or token.rstrip or token.single_word
+        for token in backend.get_added_tokens_decoder().values()
     )
-    if not plain_model or not plain_tokens or _normalizers(description) not in ([], ["NFC"]):
+    if not plain_model or not plain_tokens or _normalizers(backend) not in ([], ["NFC"]):
         return False
     try:
-        _patterns(description)
+        _patterns(backend)
     except (ValueError, regex.error):
         return False
     return True
 
 
-def _normalizers(description: dict[str, Any]) -> list[str]:
-    return [one["type"] for one in _sequence(description["normalizer"], "normalizers")]
+def _normalizers(backend: Any) -> list[str]:
+    return [one["type"] for one in _sequence(_described(backend.normalizer), "normalizers")]
+
+
+def _described(part: Any) -> Any:
+    """Give a part of a tokenizer as tokenizer.json writes it."""
+    return None if part is None else json.loads(part.__getstate__())
 
 
 def _sequence(one: dict[str, Any] | None, inner: str) -> list[dict[str, Any]]:
@@ -226,9 +238,10 @@ def _sequence(one: dict[str, Any] | None, inner: str) -> list[dict[str, Any]]:
     return [one]
 
 
-def _patterns(description: dict[str, Any]) -> tuple[list[Any], Any]:
+def _patterns(backend: Any) -> tuple[list[Any], Any]:
     """Give the patterns of the pre-tokenizer, each in one group; ValueError for another shape."""
-    *splits, last = _sequence(description["pre_tokenizer"], "pretokenizers") or [{"type": ""}]
+    described = _described(backend.pre_tokenizer)
+    *splits, last = _sequence(described, "pretokenizers") or [{"type": ""}]
     if last["type"] != "ByteLevel" or last["add_prefix_space"]:
         raise ValueError("not byte-level")
     sources = [_source(split) for split in splits]

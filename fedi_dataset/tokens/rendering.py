@@ -1,10 +1,10 @@
 """Turns a dialogue into ids and labels, both from one encoding of one rendered text.
 
-The prompt, rendered with its generation prompt, must be a prefix of the whole dialogue rendered:
-what follows is what a model generates. Loss is taken on that, from the first character after the
-generation prompt to the end of the end-of-turn token, and on nothing before or after. A template's
-``{% generation %}`` marks are not needed for this; where they surround the reply and its
-end-of-turn token, they say the same.
+A template that surrounds what a model generates with ``{% generation %}`` says itself where loss is taken:
+there, in the last reply, and on its end-of-turn token in any case. Of any other, the prompt rendered with
+its generation prompt must be a prefix of the whole dialogue rendered: what follows is what a model
+generates. Loss is taken on that, from the first character after the generation prompt to the end of the
+end-of-turn token, and on nothing before or after.
 
 **A token across the boundary.** Labels are decided by characters: a token is trained if it covers
 one of the reply's. So the "\\n\\n" that a byte-level tokenizer makes of a header's newline and a
@@ -20,12 +20,11 @@ instead, because then its ids would no longer be those of ``apply_chat_template`
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-
-from transformers.utils.chat_template_utils import _compile_jinja_template
 
 from fedi_dataset.errors import UsageError
 from fedi_dataset.tokens.layouts import Layout, layout_of
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
 
 __all__ = [
+    "ALTERED",
     "FORGED",
     "IGNORED",
     "TOO_LONG",
@@ -46,11 +46,15 @@ __all__ = [
     "Renderer",
 ]
 
+_GENERATION = re.compile(r"\{%(-?\s*)generation(\s*-?)%\}")
+_END_GENERATION = re.compile(r"\{%(-?\s*)endgeneration(\s*-?)%\}")
+
 IGNORED: Final = -100
 """The label of a token on which no loss is taken (PyTorch's cross_entropy: ignore_index)."""
 
 TOO_LONG: Final = "too_long"
 FORGED: Final = "special_token_in_text"
+ALTERED: Final = "altered_by_template"
 
 _GIVE_ANOTHER: Final = "Give another: --chat-template FILE."
 
@@ -83,12 +87,14 @@ class Refused:
 class _Frame:
     """What a template writes around the last reply, the same in every dialogue."""
 
-    opening: str
-    """Between the generation prompt and the reply: mostly nothing or a space."""
+    lead: str
+    """Between the last turn of the prompt and the reply."""
     closing: str
     """After the reply, to the end."""
+    before: int
+    """Characters of ``lead``, its last ones, on which loss is taken."""
     end: int
-    """Characters of ``closing`` up to and including the end-of-turn token."""
+    """Characters of ``closing``, its first ones, on which loss is taken: up to the end-of-turn token at least."""
     end_of_turn_id: int
 
 
@@ -99,18 +105,26 @@ class Renderer:
     :class:`UsageError`, which says why.
     """
 
-    def __init__(self, loaded: LoadedTokenizer) -> None:
+    def __init__(self, loaded: LoadedTokenizer, system_prompt: str | None = None) -> None:
+        self._made_of = (loaded, system_prompt)
         self._tokenizer = loaded.tokenizer
+        self._system: Messages = (
+            [] if system_prompt is None else [{"role": "system", "content": system_prompt}]
+        )
         self._backend: Any = loaded.tokenizer.backend_tokenizer
-        self._special_tokens = dict(loaded.tokenizer.special_tokens_map)
-        self._template = _compile_jinja_template(loaded.template)
-        self._control = _control_ids(loaded, self._encode(self._render_pairs([_probe(2)])[0][1]))
+        self._template = _compiled(loaded)
+        self._marked = _GENERATION.search(loaded.template) is not None
+        self._control = _control_ids(loaded, self._encode(self._render_probe(2)))
         self._frame = self._find_frame()
         self._turn_marks = self._find_turn_marks()
         self._skeletons: dict[int, list[int]] = {}
         self._layouts: dict[int, Layout | None] = {}
         self._pieces = PieceEncoder.of(self._backend)
         self._check_sample()
+
+    def __reduce__(self) -> tuple[type[Renderer], tuple[LoadedTokenizer, str | None]]:
+        """Travel to another process as what it is made of."""
+        return Renderer, self._made_of
 
     @property
     def end_of_turn_id(self) -> int:
@@ -130,8 +144,8 @@ class Renderer:
 
         They go two at a time, whole, so that the dialogue still begins with the user. What is too
         long even with one message of context is refused as ``too_long``; what holds the template's
-        own marks as text, as ``special_token_in_text``. The ids are those of
-        ``apply_chat_template``.
+        own marks as text, as ``special_token_in_text``; a dialogue of which it leaves a part of a
+        turn out, as ``altered_by_template``. The ids are those of ``apply_chat_template``.
         """
         for prompt, completion in dialogues:
             _check_roles(prompt, completion)
@@ -176,14 +190,19 @@ class Renderer:
         """Ids and labels from the library's own encoding: the oracle of :meth:`_remembered`."""
         if not dialogues:
             return
-        rendered = self._render_pairs(dialogues)
-        encodings = self._backend.encode_batch(
-            [full for _, full in rendered], add_special_tokens=False
+        fulls = self._render([[*prompt, *completion] for prompt, completion in dialogues])
+        heads = (
+            [""] * len(dialogues)
+            if self._marked
+            else self._render([prompt for prompt, _ in dialogues], add_generation_prompt=True)
         )
-        for dialogue, (head, full), encoding in zip(dialogues, rendered, encodings, strict=True):
-            span = self._reply_span(dialogue, head, full)
+        encodings = self._backend.encode_batch(fulls, add_special_tokens=False)
+        for dialogue, head, full, encoding in zip(dialogues, heads, fulls, encodings, strict=True):
+            span = self._trained_span(dialogue, head, full)
             if span is None or self._is_forged(dialogue, encoding):
                 yield Refused(FORGED)
+            elif not _stand_in_order(dialogue, full):
+                yield Refused(ALTERED)
             else:
                 yield self._label(encoding, *span)
 
@@ -210,7 +229,7 @@ class Renderer:
             return None
         if length not in self._layouts:
             probe = _probe(length // 2)
-            (full,) = self._render([[*probe[0], *probe[1]]])
+            full = self._render_probe(length // 2)
             parts, position = [], 0
             for message in (*probe[0], *probe[1]):
                 begin = full.index(message["content"], position)
@@ -218,8 +237,8 @@ class Renderer:
                 position = begin + len(message["content"])
             self._layouts[length] = layout_of(
                 [*parts, full[position:]],
-                opening=self._frame.opening,
-                behind_end_of_turn=self._frame.closing[self._frame.end :],
+                before=self._frame.before,
+                end=self._frame.end,
                 pieces=self._pieces,
                 encode=lambda text: list(self._encode(text).ids),
             )
@@ -235,18 +254,26 @@ class Renderer:
         labels = [IGNORED] * first + ids[first:stop] + [IGNORED] * (len(ids) - stop)
         return ids, labels
 
-    def _reply_span(self, dialogue: Dialogue, head: str, full: str) -> tuple[int, int] | None:
-        """Characters of ``full`` on which loss is taken; None if the template altered the reply."""
-        frame, begin = self._frame, len(head)
+    def _trained_span(self, dialogue: Dialogue, head: str, full: str) -> tuple[int, int] | None:
+        """Characters of ``full`` on which loss is taken; None if the template altered the reply.
+
+        ``head`` is the prompt with its generation prompt, or empty where the template marks what is generated.
+        """
+        frame = self._frame
         reply_end = len(full) - len(frame.closing)
-        reply = full[begin + len(frame.opening) : reply_end]
-        intact = (
-            full.startswith(head)
-            and full.startswith(frame.opening, begin)
-            and full.endswith(frame.closing)
-            and reply.strip() == dialogue[1][0]["content"].strip()
-        )
-        return (begin, reply_end + frame.end) if intact else None
+        content = dialogue[1][0]["content"]
+        for reply in (
+            content,
+            content.strip(),
+            content.lstrip(),
+            content.lstrip("\n"),
+            content.rstrip(),
+        ):
+            begin = reply_end - len(reply) - frame.before
+            stands = full.endswith(frame.lead + reply + frame.closing)
+            if stands and full.startswith(head) and (not head or begin == len(head)):
+                return begin, reply_end + frame.end
+        return None
 
     def _is_forged(self, dialogue: Dialogue, encoding: Encoding) -> bool:
         prompt, completion = dialogue
@@ -264,35 +291,28 @@ class Renderer:
     def _skeleton(self, prompt_length: int) -> list[int]:
         """Control tokens that the template writes around a dialogue of plain words."""
         if prompt_length not in self._skeletons:
-            ((_, full),) = self._render_pairs([_probe(prompt_length // 2 + 1)])
+            full = self._render_probe(prompt_length // 2 + 1)
             self._skeletons[prompt_length] = self._control_sequence(self._encode(full).ids)
         return self._skeletons[prompt_length]
-
-    def _render_pairs(self, dialogues: Sequence[Dialogue]) -> list[tuple[str, str]]:
-        """The prompt with its generation prompt, and the whole dialogue, as text."""
-        heads = self._render([prompt for prompt, _ in dialogues], add_generation_prompt=True)
-        fulls = self._render([[*prompt, *completion] for prompt, completion in dialogues])
-        return list(zip(heads, fulls, strict=True))
 
     def _render(
         self, conversations: Sequence[Messages], *, add_generation_prompt: bool = False
     ) -> list[str]:
         try:
             return [
-                self._template.render(
-                    messages=messages,
-                    tools=None,
-                    documents=None,
-                    add_generation_prompt=add_generation_prompt,
-                    **self._special_tokens,
-                )
+                self._template([*self._system, *messages], add_generation_prompt)
                 for messages in conversations
             ]
         except Exception:  # noqa: BLE001 - a template's expressions raise anything, and may quote a turn
             raise UsageError(
-                "the chat template raises an error on a dialogue of user and assistant in turn. "
-                + _GIVE_ANOTHER
+                "the chat template raises an error on a dialogue of user and assistant in turn"
+                + (" after a system prompt. Leave that out, or g" if self._system else ". G")
+                + _GIVE_ANOTHER[1:]
             ) from None
+
+    def _render_probe(self, pairs: int) -> str:
+        prompt, completion = _probe(pairs)
+        return self._render([[*prompt, *completion]])[0]
 
     def _encode(self, text: str) -> Encoding:
         encoding: Encoding = self._backend.encode(text, add_special_tokens=False)
@@ -309,28 +329,77 @@ class Renderer:
         return frames.pop()
 
     def _frame_of(self, dialogue: Dialogue) -> _Frame:
-        ((head, full),) = self._render_pairs([dialogue])
         prompt, (reply,) = dialogue
+        (full,) = self._render([[*prompt, reply]])
         if not all(message["content"] in full for message in (*prompt, reply)):
             raise UsageError("the chat template leaves out or alters a turn. " + _GIVE_ANOTHER)
+        if not all(message["content"].strip() in full for message in self._system):
+            raise UsageError(
+                "the chat template leaves out or alters the system prompt. Leave that out, or g"
+                + _GIVE_ANOTHER[1:]
+            )
+        asked = full.index(prompt[-1]["content"]) + len(prompt[-1]["content"])
+        answered = full.index(reply["content"], asked)
+        reply_end = answered + len(reply["content"])
+        begin, end = (
+            self._marked_span(dialogue, asked)
+            if self._marked
+            else (self._generated_from(dialogue, full, answered), reply_end)
+        )
+        token, turn_end = self._end_of_turn(full, reply_end)
+        if begin > answered or end < reply_end:
+            raise UsageError(
+                "the chat template marks only a part of a reply as generated. " + _GIVE_ANOTHER
+            )
+        return _Frame(
+            lead=full[asked:answered],
+            closing=full[reply_end:],
+            before=answered - begin,
+            end=max(end, turn_end) - reply_end,
+            end_of_turn_id=token,
+        )
+
+    def _marked_span(self, dialogue: Dialogue, asked: int) -> tuple[int, int]:
+        """What stands between ``{% generation %}`` and its end in the last turn, which begins at ``asked``."""
+        from transformers.utils.chat_template_utils import render_jinja_template
+
+        _, (spans,) = render_jinja_template(
+            [[*self._system, *dialogue[0], *dialogue[1]]],
+            chat_template=self._tokenizer.chat_template,
+            return_assistant_tokens_mask=True,
+            **self._tokenizer.special_tokens_map,
+        )
+        last = [(begin, end) for begin, end in spans if begin >= asked]
+        if not last:
+            raise UsageError(
+                "the chat template does not mark a last reply as generated. " + _GIVE_ANOTHER
+            )
+        return min(begin for begin, _ in last), max(end for _, end in last)
+
+    def _generated_from(self, dialogue: Dialogue, full: str, answered: int) -> int:
+        """Where what a model generates begins: at the end of the prompt with its generation prompt."""
+        prompt, _ = dialogue
+        (head,) = self._render([prompt], add_generation_prompt=True)
         if not full.startswith(head):
             raise UsageError(
                 "the chat template rewrites a prompt once it is answered (the prompt with its "
                 "generation prompt is no prefix of the whole dialogue), so a model would be "
                 "trained on a text that it never meets. " + _GIVE_ANOTHER
             )
-        opening, _, closing = full[len(head) :].partition(reply["content"])
-        unprompted = self._tokenizer.apply_chat_template(list(prompt), tokenize=False)
-        if opening.strip() and head == unprompted:
+        (unprompted,) = self._render([prompt])
+        if full[len(head) : answered].strip() and head == unprompted:
             raise UsageError(
                 "the chat template has no generation prompt: only a reply that is there is opened, "
                 "so nothing can be generated with it. " + _GIVE_ANOTHER
             )
-        reply_end = len(full) - len(closing)
+        return len(head)
+
+    def _end_of_turn(self, full: str, reply_end: int) -> tuple[int, int]:
+        """The first control token after the reply, and the character behind it."""
         encoding = self._encode(full)
         for token, (begin, end) in zip(encoding.ids, encoding.offsets, strict=True):
             if begin >= reply_end and token in self._control:
-                return _Frame(opening, closing, end - reply_end, token)
+                return token, end
         raise UsageError(
             "the chat template writes no end-of-turn token after a reply, so a model would never "
             "learn to stop. " + _GIVE_ANOTHER
@@ -339,7 +408,7 @@ class Renderer:
     def _find_turn_marks(self) -> tuple[str, ...]:
         """Text between turns that holds no control token: the template's marks in plain text."""
         dialogue = _probe(2)
-        ((_, full),) = self._render_pairs([dialogue])
+        full = self._render_probe(2)
         marks, position = set(), None
         for message in (*dialogue[0], *dialogue[1]):
             begin = full.index(message["content"])
@@ -351,18 +420,61 @@ class Renderer:
         return tuple(sorted(marks))
 
     def _check_sample(self) -> None:
-        """Compare a sample with the library's own result, id for id."""
-        for dialogue, outcome in zip(_SAMPLE, self.render_batch(_SAMPLE), strict=True):
-            if isinstance(outcome, Refused):
-                raise UsageError("the chat template alters a reply's text. " + _GIVE_ANOTHER)
-            ids = self._tokenizer.apply_chat_template(
-                [*dialogue[0], *dialogue[1]], return_dict=False
+        """Compare a sample with the library's own result, id for id; what fails it on the fast way loses that."""
+        if self._pieces is not None and not self._passes_sample():
+            self._pieces = None
+        if self._pieces is None and not self._passes_sample():
+            raise UsageError(
+                "the tokenizer's apply_chat_template gives other ids than its backend does for "
+                "the same text, so labels cannot be placed. Give another: --tokenizer NAME."
             )
-            if ids != outcome.input_ids:
-                raise UsageError(
-                    "the tokenizer's apply_chat_template gives other ids than its backend does for "
-                    "the same text, so labels cannot be placed. Give another: --tokenizer NAME."
-                )
+
+    def _passes_sample(self) -> bool:
+        outcomes = self.render_batch(_SAMPLE)
+        if any(isinstance(one, Refused) for one in outcomes):
+            raise UsageError("the chat template alters a turn's text. " + _GIVE_ANOTHER)
+        ids = [one.input_ids for one in outcomes if isinstance(one, Rendered)]
+        theirs = [
+            self._tokenizer.apply_chat_template(
+                [*self._system, *prompt, *completion], return_dict=False
+            )
+            for prompt, completion in _SAMPLE
+        ]
+        return ids == theirs
+
+
+def _compiled(loaded: LoadedTokenizer) -> Callable[[Messages, bool], str]:
+    """Give what renders messages, with or without a generation prompt, as apply_chat_template does.
+
+    The library's way there copies every message and takes thrice as long. What it compiles is private, so where it
+    is not found the library's way is taken; a sample is compared in any case.
+    """
+    try:
+        from transformers.utils.chat_template_utils import _compile_jinja_template
+    except ImportError:
+        tokenizer = loaded.tokenizer
+        return lambda messages, generation: tokenizer.apply_chat_template(
+            list(messages), tokenize=False, add_generation_prompt=generation
+        )
+    # what tracks generation costs as much as all the rest; "with" has the same scope and the same white space
+    untracked = _GENERATION.sub(r"{%\g<1>with\g<2>%}", loaded.template)
+    template = _compile_jinja_template(_END_GENERATION.sub(r"{%\g<1>endwith\g<2>%}", untracked))
+    special = dict(loaded.tokenizer.special_tokens_map)
+    return lambda messages, generation: template.render(
+        messages=messages, tools=None, documents=None, add_generation_prompt=generation, **special
+    )
+
+
+def _stand_in_order(dialogue: Dialogue, full: str) -> bool:
+    """Whether each turn stands in the rendered text, in order, with nothing but white space at its ends changed."""
+    position = 0
+    for message in (*dialogue[0], *dialogue[1]):
+        content = message["content"].strip()
+        position = full.find(content, position)
+        if position < 0:
+            return False
+        position += len(content)
+    return True
 
 
 def _check_roles(prompt: Messages, completion: Messages) -> None:

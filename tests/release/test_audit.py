@@ -25,6 +25,7 @@ from fedi_dataset.release.manifest import (
     build_id,
     read_manifest,
 )
+from fedi_dataset.release.statistics import Statistics
 from fedi_dataset.schema import DIALOGUES, TOKENS
 from fedi_dataset.workspace import Workspace
 from tests.conftest import AS_OF, ReleaseCopy
@@ -37,6 +38,7 @@ NAMES = (
     "alternation",
     "exactly once",
     "tokens",
+    "residual",
     "consent",
     "identifiers",
 )
@@ -322,7 +324,7 @@ def add_tokens(release: Path, change: Callable[[Row], Row]) -> None:
         files[f"tokens/{path.name}"] = FileRecord("", 0, rows=0, table="tokens", split=split)
         rows_in += len(rows)
     step = msgspec.structs.replace(law["turns"], rows_in=rows_in, kept=rows_in, dropped={})
-    record = TokensRecord("wheel:none", "", "", 8, "", rows_in * 3, rows_in * 2, 0)
+    record = TokensRecord("wheel:none", "", "", 8, "", 0, Statistics())
     forge(release, files=files, law={**law, "tokens": step}, tokens=record)
 
 
@@ -333,7 +335,8 @@ def add_tokens(release: Path, change: Callable[[Row], Row]) -> None:
         ({"dialogue_key": "00" * 16}, "is of no dialogue"),
         ({"labels": [-100, 6]}, "has not a label an id"),
         ({"labels": [-100, 6, 8]}, "has labels that are not its ids"),
-        ({"labels": [-100, -100, -100]}, "has labels that are not its ids"),
+        ({"labels": [-100, -100, -100]}, "without a prompt or without a trained token"),
+        ({"labels": [5, 6, 7]}, "without a prompt or without a trained token"),
     ],
 )
 def test_tokens_are_checked_against_their_dialogues(

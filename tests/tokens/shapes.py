@@ -92,6 +92,17 @@ SHAPES: dict[str, Shape] = {
         sentencepiece=True,
         prepends=True,
     ),
+    "deepseek": Shape(
+        (
+            _special("<｜begin▁of▁sentence｜>"),
+            _special("<｜end▁of▁sentence｜>"),
+            _text("<｜User｜>"),
+            _text("<｜Assistant｜>"),
+        ),
+        "<｜end▁of▁sentence｜>",
+        bos="<｜begin▁of▁sentence｜>",
+        eos="<｜end▁of▁sentence｜>",
+    ),
     "qwen3": Shape(
         (*_CHATML, _text("<think>"), _text("</think>"), _text("<tool_response>")),
         "<|im_end|>",

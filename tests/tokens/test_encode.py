@@ -56,7 +56,7 @@ def test_rows_and_counts(shaped: Shaped) -> None:
         ["the first " * 30, "he", "the", "fish"],
         ["the first " * 30, "he"],
     )
-    table, counts = encode_batch(batch, renderer, 60)
+    table, counts = encode_batch(pa.Table.from_batches([batch]), renderer, 60, split="train")
     assert table.schema == TOKENS
     assert table.column("dialogue_key").to_pylist() == [f"{0:032x}", f"{2:032x}"]
     first = renderer.render([{"role": "user", "content": "he"}], batch["completion"][0].as_py())
@@ -69,15 +69,18 @@ def test_rows_and_counts(shaped: Shaped) -> None:
         rows_kept=2,
         dropped={FORGED: 1, TOO_LONG: 1},
         dropped_turns=2,
-        tokens=len(labels),
-        trained_tokens=len(labels) - labels.count(IGNORED),
+        statistics=counts.statistics,
     )
+    assert counts.tokens == len(labels)
+    assert counts.trained_tokens == len(labels) - labels.count(IGNORED)
     assert list(counts.dropped) == [FORGED, TOO_LONG]
 
 
 def test_no_rows(shaped: Shaped) -> None:
     """No dialogues give no rows, of the right schema, and counts of nothing."""
-    table, counts = encode_batch(dialogues(), shaped("chatml")[1], None)
+    table, counts = encode_batch(
+        pa.Table.from_batches([dialogues()]), shaped("chatml")[1], None, split="train"
+    )
     assert (table.schema, table.num_rows, counts) == (TOKENS, 0, Counts())
 
 
@@ -94,9 +97,11 @@ def test_no_rows(shaped: Shaped) -> None:
 def test_batches_add_up(shaped: Shaped, rows: list[list[str]], cut: int) -> None:
     """However the rows are cut into batches, rows and counts are the same, and no row is lost."""
     renderer = shaped("chatml")[1]
-    table, counts = encode_batch(pa.Table.from_batches([dialogues(*rows)]), renderer, 100)
-    whole = dialogues(*rows)
-    parts = [encode_batch(part, renderer, 100) for part in (whole[:cut], whole[cut:])]
+    whole = pa.Table.from_batches([dialogues(*rows)])
+    table, counts = encode_batch(whole, renderer, 100, split="train")
+    parts = [
+        encode_batch(part, renderer, 100, split="train") for part in (whole[:cut], whole[cut:])
+    ]
     assert pa.concat_tables([part for part, _ in parts]).to_pylist() == table.to_pylist()
     assert parts[0][1] + parts[1][1] == counts
     assert counts.rows_in == len(rows) == table.num_rows + sum(counts.dropped.values())

@@ -15,7 +15,7 @@ from fedi_dataset.tokens.rendering import Renderer
 from fedi_dataset.tokens.tokenizer import load_tokenizer
 from tests.tokens.shapes import SHAPES, save, template_of
 
-FAST = ("chatml", "chatml_marked", "llama3")
+FAST = ("chatml", "chatml_marked", "llama3", "deepseek", "qwen3")
 SLOW = ("gemma", "mistral", "llama2", "phi3")
 
 TEXTS = st.text(max_size=60) | st.lists(

@@ -306,7 +306,7 @@ _TURN = "{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>' }}"
         (
             "{% for m in messages %}<|im_start|>{{ m.content | lower | replace('hello', 'bye') }}"
             "<|im_end|>{% endfor %}{% if add_generation_prompt %}<|im_start|>{% endif %}",
-            "alters a reply's text",
+            "alters a turn's text",
         ),
         (
             "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}"

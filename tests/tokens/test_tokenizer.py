@@ -10,6 +10,7 @@ import pytest
 
 from fedi_dataset.errors import UsageError
 from fedi_dataset.tokens import Renderer, load_tokenizer
+from fedi_dataset.tokens.tokenizer import CHATML
 from tests.tokens.shapes import SHAPES, TEMPLATES, save, template_of
 
 
@@ -151,10 +152,23 @@ def test_a_slow_tokenizer_is_refused(tmp_path: Path) -> None:
         load_tokenizer(str(tmp_path), TEMPLATES / "chatml.jinja")
 
 
-def test_a_tokenizer_without_template_asks_for_one(tmp_path: Path) -> None:
-    """Without a template anywhere, the message names the flag."""
-    with pytest.raises(UsageError, match=r"no chat template.*--chat-template FILE"):
-        load_tokenizer(str(save(SHAPES["chatml"], tmp_path, None)), None)
+def test_a_tokenizer_without_template_gets_chatml(tmp_path: Path) -> None:
+    """Where the vocabulary has its marks, nothing is added."""
+    loaded = load_tokenizer(str(save(SHAPES["chatml"], tmp_path, None)), None)
+    assert (loaded.template, loaded.added_tokens) == (CHATML, {})
+
+
+def test_special_tokens_are_added_only_if_asked(tmp_path: Path) -> None:
+    """ChatML's marks are no tokens of Llama's: the message names the flag, and the flag adds them."""
+    folder = str(save(SHAPES["llama3"], tmp_path, None))
+    with pytest.raises(UsageError, match=r"<\|im_end\|>, <\|im_start\|>.*--add-special-tokens"):
+        load_tokenizer(folder, None)
+    loaded = load_tokenizer(folder, None, add_special_tokens=True)
+    assert list(loaded.added_tokens) == ["<|im_end|>", "<|im_start|>"]
+    ids = loaded.tokenizer.apply_chat_template(
+        [{"role": "user", "content": "he"}], return_dict=False
+    )
+    assert set(loaded.added_tokens.values()) <= set(ids)
 
 
 @pytest.mark.parametrize(

@@ -25,19 +25,29 @@ def inspect_exports(
     paths: Sequence[Path], ledger: Path | None, as_of: datetime | None
 ) -> list[dict[str, Any]]:
     """Describe each export as plain data; with a ledger, count the default build's verdicts too."""
+    found = [(path, _open(path)) for path in expand(paths, beside=ledger or Path())]
     gate = None
     if ledger is not None:
         gate = Gate(
-            Ledger.load(ledger), BuildConfig(), as_of or datetime.now(UTC), InstanceTerms.load()
+            Ledger.load(ledger),
+            BuildConfig(),
+            as_of or datetime.now(UTC),
+            InstanceTerms.load(),
+            [one for _, one in found if not isinstance(one, UnreadableExport)],
         )
-    return [_inspect(path, gate) for path in expand(paths, beside=ledger or Path())]
+    return [_inspect(path, one, gate) for path, one in found]
 
 
-def _inspect(path: Path, gate: Gate | None) -> dict[str, Any]:
+def _open(path: Path) -> Export | UnreadableExport:
     try:
-        export = open_export(path)
+        return open_export(path)
     except UnreadableExport as error:
-        return {"path": str(path), "unreadable": error.code, "problem": str(error)}
+        return error
+
+
+def _inspect(path: Path, export: Export | UnreadableExport, gate: Gate | None) -> dict[str, Any]:
+    if isinstance(export, UnreadableExport):
+        return {"path": str(path), "unreadable": export.code, "problem": str(export)}
     kinds: Counter[str] = Counter()
     visibilities: Counter[str] = Counter()
     verdicts: Counter[str] = Counter()

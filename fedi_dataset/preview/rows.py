@@ -1,0 +1,291 @@
+"""Which rows of a release are shown, and what of its other tables belongs to them.
+
+Shards are read row group by row group, of each first the columns that decide: a release of any size shows its first
+rows at once, and no more of it is in memory than a batch of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fedi_dataset.config import SPLITS
+from fedi_dataset.errors import UsageError
+from fedi_dataset.preview.find import find_rows, opened
+from fedi_dataset.preview.tokens import Piece, Pieces, load_pieces
+from fedi_dataset.release.manifest import Manifest, read_manifest
+from fedi_dataset.release.store import recover
+from fedi_dataset.schema import RELEASE_TABLES
+
+__all__ = ["Above", "Shown", "Wanted", "preview"]
+
+BATCH = 200
+"""Rows for which other tables are gone through once."""
+
+Row = dict[str, Any]
+Above = Literal["gap", "cut"]
+"""What stands above a dialogue and is not in it: a post that is not in the dataset, or its oldest turns."""
+
+_TURN = "turns.list.element.turn"
+"""The leaf of a conversation's turns that is read to count them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows. What is empty or None lets all of them through."""
+
+    config: str | None = None
+    """A table of the release; None: its default config."""
+    split: str | None = None
+    languages: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    min_turns: int | None = None
+    max_turns: int | None = None
+    """Turns of a dialogue's way, or of a conversation's row."""
+    key: str = ""
+    """What the row's key begins with, in lower-case hex."""
+
+    @property
+    def counts_turns(self) -> bool:
+        """Whether rows are chosen by their number of turns."""
+        return self.min_turns is not None or self.max_turns is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A row, where it stands, and what other tables say about it."""
+
+    config: str
+    split: str
+    path: str
+    """Of its shard in the release."""
+    row: Row
+    above: Above | None = None
+    """Of a dialogue."""
+    trained: frozenset[int] = frozenset()
+    """Of a conversation: the turns that are responses of dialogues."""
+    tokens: tuple[Piece, ...] | None = None
+    """Of a dialogue, where they were asked for; None if it has none."""
+
+    @property
+    def key(self) -> str:
+        """The row's key."""
+        return str(self.row[RELEASE_TABLES[self.config].names[0]])
+
+    def data(self, *, tokens: bool) -> Row:
+        """Give everything as plain data."""
+        data: Row = {"config": self.config, "split": self.split, "path": self.path, **self.row}
+        if self.config == "dialogues":
+            data["above"] = self.above
+        if self.config == "conversations":
+            data["trained_turns"] = sorted(self.trained)
+        if tokens:
+            data["tokens"] = self.tokens and [
+                {"ids": list(one.ids), "text": one.text, "trained_ids": one.trained_ids}
+                for one in self.tokens
+            ]
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class _Release:
+    folder: Path
+    manifest: Manifest
+    config: str
+    wanted: Wanted
+    pieces: Pieces | None = field(default=None)
+
+    def paths(self, table: str, split: str) -> list[str]:
+        """Paths of a table's shards in one split, in order, as the manifest has them."""
+        return sorted(self.manifest.tables().get(table, {}).get(split, {}))
+
+    def shards(self, table: str, split: str) -> list[Path]:
+        """The same on disk."""
+        return [self.folder / path for path in self.paths(table, split)]
+
+
+def preview(
+    release: Path | str, wanted: Wanted | None = None, *, limit: int, tokens: bool = False
+) -> Iterator[Shown]:
+    """Give the first ``limit`` rows of a release that are wanted, in the order of its shards.
+
+    ``tokens`` gives each dialogue's tokens too, as the release has them. Raises UsageError, before the first row, for a
+    folder that is no release, a config or split that it does not have, turns asked of a table without them, and tokens
+    that are not there or whose tokenizer cannot be loaded.
+    """
+    wanted = wanted or Wanted()
+    folder = Path(release)
+    recover(folder)
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise UsageError(f"no release at {folder}; build one first")
+    config = _config(manifest, wanted, folder, tokens=tokens)
+    pieces = load_pieces(folder, manifest) if tokens else None
+    opened = _Release(folder, manifest, config, wanted, pieces)
+    return _joined(opened, islice(_rows(opened), limit))
+
+
+def _config(manifest: Manifest, wanted: Wanted, folder: Path, *, tokens: bool) -> str:
+    tables = manifest.tables()
+    config = wanted.config or ("dialogues" if tokens else manifest.default_config)
+    if config is None:
+        raise UsageError(f"{folder} has no rows; its README says why")
+    known = [name for name in RELEASE_TABLES if name in tables]
+    if config not in known:
+        raise UsageError(f"{folder} has no config {config}; it has {', '.join(known)}")
+    if wanted.split is not None and wanted.split not in tables[config]:
+        splits = ", ".join(sorted(tables[config], key=SPLITS.index))
+        raise UsageError(f"{config} of {folder} has no split {wanted.split}; it has {splits}")
+    if tokens and config != "dialogues":
+        raise UsageError(f"tokens are those of dialogues: --tokens does not go with {config}")
+    if wanted.counts_turns and config == "posts":
+        raise UsageError("posts have no turns: --min-turns and --max-turns do not go with them")
+    return config
+
+
+# --- picking rows ---------------------------------------------------------------------------------
+
+
+def _rows(release: _Release) -> Iterator[Shown]:
+    """All rows that are wanted, of one split after the other, train first."""
+    splits = release.manifest.tables()[release.config]
+    for split in sorted(splits, key=SPLITS.index):
+        if release.wanted.split in (None, split):
+            for path in release.paths(release.config, split):
+                for table in _groups(release.folder / path, release):
+                    for row in table.to_pylist():
+                        yield Shown(release.config, split, path, row)
+
+
+def _groups(shard: Path, release: _Release) -> Iterator[pa.Table]:
+    """The wanted rows of a shard, a row group at a time."""
+    columns = [RELEASE_TABLES[release.config].names[0], "language", "platform"]
+    if release.wanted.counts_turns:
+        columns.append(_TURN if release.config == "conversations" else "n_turns")
+    with opened(shard) as file:
+        for group in range(file.num_row_groups):
+            mask = _mask(file.read_row_group(group, columns=columns), columns[0], release.wanted)
+            if pc.any(mask).as_py():
+                yield file.read_row_group(group).filter(mask)
+
+
+def _mask(table: pa.Table, key: str, wanted: Wanted) -> pa.ChunkedArray:
+    mask = pc.starts_with(table[key], wanted.key)
+    for name, values in (("language", wanted.languages), ("platform", wanted.platforms)):
+        if values:
+            mask = pc.and_(mask, pc.is_in(table[name], pa.array(values, pa.string())))
+    if wanted.counts_turns:
+        listed = "turns" in table.column_names
+        turns = pc.list_value_length(table["turns"]) if listed else table["n_turns"]
+        mask = pc.and_(mask, pc.greater_equal(turns, wanted.min_turns or 0))
+        if wanted.max_turns is not None:
+            mask = pc.and_(mask, pc.less_equal(turns, wanted.max_turns))
+    return mask
+
+
+# --- joining other tables -------------------------------------------------------------------------
+
+
+def _joined(release: _Release, rows: Iterator[Shown]) -> Iterator[Shown]:
+    while batch := list(islice(rows, BATCH)):
+        for split in dict.fromkeys(one.split for one in batch):
+            here = [one for one in batch if one.split == split]
+            if release.config == "dialogues":
+                yield from _dialogues(release, split, here)
+            elif release.config == "conversations":
+                yield from _conversations(release, split, here)
+            else:
+                yield from here
+
+
+def _dialogues(release: _Release, split: str, rows: Sequence[Shown]) -> Iterator[Shown]:
+    above = _above(release, split, {one.key: one.row for one in rows})
+    tokens: Mapping[str, tuple[Piece, ...]] = {}
+    if release.pieces is not None:
+        tokens = dict(_tokens(release, release.pieces, split, {one.key for one in rows}))
+    for one in rows:
+        yield Shown(
+            one.config,
+            split,
+            one.path,
+            one.row,
+            above=above.get(one.key),
+            tokens=tokens.get(one.key),
+        )
+
+
+def _above(release: _Release, split: str, rows: Mapping[str, Row]) -> dict[str, Above | None]:
+    """Say what stands above each dialogue's first turn, by the conversation that it is of."""
+    waiting: dict[str, list[tuple[str, Row]]] = {}
+    for key, row in rows.items():
+        waiting.setdefault(row["conversation_key"], []).append((key, row))
+    found: dict[str, Above | None] = {}
+    shards = release.shards("conversations", split)
+    columns = ["conversation_key", _TURN]
+    columns += ["turns.list.element.reply_to_turn", "turns.list.element.gap"]
+    for conversation in find_rows(shards, columns, waiting.keys()):
+        turns = {one["turn"]: one for one in conversation["turns"]}
+        for key, row in waiting[conversation["conversation_key"]]:
+            if row["response_turn"] in turns:
+                found[key] = _what_is_above(row, turns)
+        if len(found) == len(rows):
+            break
+    return found
+
+
+def _what_is_above(row: Row, turns: Mapping[int, Row]) -> Above | None:
+    """Climb from a response as many turns as its dialogue has; what is beyond was left out, or is a gap."""
+    turn = turns[row["response_turn"]]
+    for _ in range(row["n_turns"] - 1):
+        parent = turns.get(turn["reply_to_turn"])
+        if parent is None:
+            break
+        turn = parent
+    if turn["reply_to_turn"] is not None:
+        return "cut"
+    return "gap" if turn["gap"] else None
+
+
+def _conversations(release: _Release, split: str, rows: Sequence[Shown]) -> Iterator[Shown]:
+    keys = {one.row["conversation_key"] for one in rows}
+    trained: dict[str, set[int]] = {}
+    shards = release.shards("dialogues", split)
+    for row in find_rows(shards, ["conversation_key", "response_turn"], keys):
+        trained.setdefault(row["conversation_key"], set()).add(row["response_turn"])
+    for one in rows:
+        turns = frozenset(trained.get(one.row["conversation_key"], ()))
+        yield Shown(one.config, split, one.path, one.row, trained=turns)
+
+
+def _tokens(
+    release: _Release, pieces: Pieces, split: str, keys: Collection[str]
+) -> Iterator[tuple[str, tuple[Piece, ...]]]:
+    """Each dialogue's own tokens, wherever in a packed row they stand."""
+    shards = release.shards("tokens", split)
+    first = _first_column(shards)
+    columns = [first, "input_ids", "labels", *(["seq_lengths"] if first == "dialogue_keys" else [])]
+    for row in find_rows(shards, columns, keys):
+        packed = first == "dialogue_keys"
+        begin = 0
+        for key, length in zip(
+            row[first] if packed else [row[first]],
+            row["seq_lengths"] if packed else [len(row["input_ids"])],
+            strict=True,
+        ):
+            end = begin + length
+            if key in keys:
+                yield key, pieces.of(row["input_ids"][begin:end], row["labels"][begin:end])
+            begin = end
+
+
+def _first_column(shards: Sequence[Path]) -> str:
+    if not shards:
+        return "dialogue_key"
+    with opened(shards[0]) as file:
+        return str(file.schema_arrow.names[0])

@@ -15,6 +15,7 @@ demo: $(VENV)/.installed
 
 test: check
 	@$(BIN)/pytest --quiet --numprocesses auto -m 'not large'
+	@$(BIN)/python -m scripts.check_wheel
 
 check: $(VENV)/.installed
 	@$(BIN)/ruff format --check .
@@ -32,6 +33,7 @@ docs: $(VENV)/.installed
 	@$(BIN)/python -m scripts.make_map
 	@$(BIN)/python -m scripts.make_readme
 	@$(BIN)/python -m scripts.canaries --write > /dev/null
+	@$(BIN)/python -m scripts.compare_threading --write > /dev/null
 
 # sdist and wheel, and the demo run from the wheel alone, outside this folder
 wheel: $(VENV)/.installed

@@ -21,19 +21,27 @@ from fedi_dataset.version import __version__
 if TYPE_CHECKING:
     from fedi_dataset.config import BuildConfig
     from fedi_dataset.consent.ledger import Ledger
+    from fedi_dataset.copies import ReleaseCheck, check_release
     from fedi_dataset.pipeline import BuildReport, build
     from fedi_dataset.release.audit import AuditReport, audit
+    from fedi_dataset.shapes import ExportReport, export
+    from fedi_dataset.tokens.collate import TokenCollator
     from fedi_dataset.tokens.tokenize import TokenizeReport, tokenize
 
 __all__ = [
     "AuditReport",
     "BuildConfig",
     "BuildReport",
+    "ExportReport",
     "Ledger",
+    "ReleaseCheck",
+    "TokenCollator",
     "TokenizeReport",
     "__version__",
     "audit",
     "build",
+    "check_release",
+    "export",
     "tokenize",
 ]
 
@@ -41,10 +49,17 @@ _HOMES = {
     "AuditReport": "fedi_dataset.release.audit",
     "BuildConfig": "fedi_dataset.config",
     "BuildReport": "fedi_dataset.pipeline",
+    "ExportReport": "fedi_dataset.shapes",
     "Ledger": "fedi_dataset.consent.ledger",
+    "ReleaseCheck": "fedi_dataset.copies",
+    "PushReport": "fedi_dataset.hub.push",
+    "TokenCollator": "fedi_dataset.tokens.collate",
     "TokenizeReport": "fedi_dataset.tokens.tokenize",
     "audit": "fedi_dataset.release.audit",
     "build": "fedi_dataset.pipeline",
+    "check_release": "fedi_dataset.copies",
+    "export": "fedi_dataset.shapes",
+    "push": "fedi_dataset.hub.push",
     "tokenize": "fedi_dataset.tokens.tokenize",
 }
 

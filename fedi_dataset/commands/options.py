@@ -89,6 +89,54 @@ def config_options(command: Any) -> Any:
         click.option("--max-turns", type=int, help="Turns of a dialogue. [default: 16]"),
         click.option("--minimum-words", type=int, help="Words of a trained turn. [default: 3]"),
         click.option("--detector", help="rampart, or a folder with its files. [default: rampart]"),
+        click.option(
+            "--operator",
+            type=click.Choice(["placeholder", "mask", "remove", "hash", "surrogate"]),
+            help="What replaces identifiers; by entity in the config. [default: placeholder]",
+        ),
+        click.option(
+            "--responses",
+            type=click.Choice(["all", "best-branch", "longest-path"]),
+            help="Responses of a thread that are trained. [default: all]",
+        ),
+        click.option(
+            "--roles",
+            metavar="response|op-as-user|multi-party|author=ACCOUNT",
+            help="Who is the assistant. [default: response]",
+        ),
+        click.option(
+            "--gap-policy",
+            type=click.Choice(["cut", "placeholder", "drop"]),
+            help="What becomes of posts below a missing one. [default: cut]",
+        ),
+        click.option(
+            "--quotes",
+            type=click.Choice(["text", "context"]),
+            help="Where a quoted post of the conversation is read. [default: text]",
+        ),
+        click.option(
+            "--titles",
+            type=click.Choice(["text", "context"]),
+            help="Whether titles are trained, or read only. [default: text]",
+        ),
+        click.option(
+            "--content-warnings",
+            type=click.Choice(["text", "context"]),
+            help="Whether content warnings are trained, or read only. [default: text]",
+        ),
+        click.option("--max-characters", type=int, help="Characters of a dialogue."),
+        click.option(
+            "--minimum-speakers", type=int, help="People who speak in a dialogue. [default: 2]"
+        ),
+        click.option(
+            "--max-per-author", type=int, help="Trained responses of one person, chosen by key."
+        ),
+        click.option(
+            "--multi-turn",
+            is_flag=True,
+            default=None,
+            help="Also write responses of one author on one way in one row, flagged.",
+        ),
     ]
     for option in reversed(options):
         command = option(command)

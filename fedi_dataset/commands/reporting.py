@@ -20,10 +20,18 @@ def tell_recovered(state: str | None) -> None:
 
 
 def tell_problems(report: BuildReport) -> None:
-    """Say on stderr which exports could not be read."""
+    """Say on stderr which exports could not be read, and which posts the ledger names in vain."""
     tell_recovered(report.recovered)
     for problem in report.problems:
         say(f"quarantined: {problem}")
+    for shortfall in report.shortfalls:
+        say(f"lost: {shortfall}")
+    for path in report.caches.deleted:
+        say(f"deleted cache {path}, which held rows that are gone")
+    for path in report.caches.in_use:
+        say(f"a running process is writing the cache {path}: delete it when it has ended")
+    for post in report.unmatched_posts:
+        say(f"note: no export of this build holds {post}, which the ledger leaves out by name")
 
 
 def build_json(report: BuildReport) -> dict[str, object]:
@@ -45,6 +53,10 @@ def build_json(report: BuildReport) -> dict[str, object]:
             {"export_id": one.export_id, "position": one.position, "code": one.code}
             for one in report.quarantined
         ],
+        "unmatched_posts": report.unmatched_posts,
+        "shortfalls": report.shortfalls,
+        "deleted_caches": report.caches.deleted,
+        "caches_in_use": report.caches.in_use,
         "cells_run": report.cells_run,
         "cells_reused": report.cells_reused,
         "notes": report.manifest.notes,

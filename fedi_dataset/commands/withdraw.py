@@ -54,6 +54,8 @@ def withdraw(
         )
         for path in (*plan.files, *plan.token_files):
             say(f"  {path}")
+        for revision in plan.hub:
+            say(f"on the Hub: {revision}")
 
     with progress() as tick:
         done = run(
@@ -93,6 +95,12 @@ def _withdrawal_lines(done: Any) -> Iterator[str]:
         yield f"deleted cache {path}"
     for path in certificate.caches_in_use:
         yield f"a running process is writing {path}: delete it when it has ended"
+    for shortfall in certificate.shortfalls:
+        yield f"lost: {shortfall}"
+    for revision in certificate.hub:
+        yield f"still on the Hub: {revision}"
+    for target in dict.fromkeys(one.partition(" ")[0] for one in certificate.hub):
+        yield f"purge it there: fedi-dataset push {certificate.release} {target}"
     yield "Out of reach:"
     for line in certificate.out_of_reach:
         yield f"  {line}"

@@ -24,6 +24,7 @@ __all__ = [
     "day_of",
     "overruled",
     "server_of",
+    "servers_of",
 ]
 
 TermsStanding = Literal["checked", "crossed", "unchecked", "no_server"]
@@ -82,15 +83,19 @@ class Coverage:
 
     def refuses(self, post: Post) -> str | None:
         """Give the reason for which it does not cover a post; None if it does."""
-        if post.created_at is not None and not self._covers_time(post.created_at):
+        if not all(map(self._covers_time, filter(None, (post.created_at, post.edited_at)))):
             return "outside_dates"
         if post.visibility.value not in self.consent.visibilities:
             return "visibility_not_covered"
-        if _names_post(self.excluded_posts, post) or (
-            self.excluded_tags and not self.excluded_tags.isdisjoint(map(_folded_tag, post.tags))
-        ):
+        if _names_post(self.excluded_posts, post) or self.excludes_one_of(post.tags):
             return "excluded_by_author"
         return "no_date" if post.created_at is None else None
+
+    def excludes_one_of(self, tags: Iterable[str]) -> bool:
+        """Tell whether the author left out one of these hashtags, in whatever case and width."""
+        return bool(self.excluded_tags) and not self.excluded_tags.isdisjoint(
+            map(_folded_tag, tags)
+        )
 
     def _covers_time(self, time: datetime) -> bool:
         begin, end = self.consent.from_, self.consent.until
@@ -144,12 +149,12 @@ class Admission:
 
     def judge(self, post: Post) -> Verdict:
         """Judge one post: the first refusal, or the grant."""
-        for reason, detail in self._refusals(post):
+        for reason, detail in self.refusals(post):
             return Verdict(reason, None, detail)
         return Verdict(None, replace(self.grant, terms=self._terms(post).standing))
 
-    def _refusals(self, post: Post) -> Iterator[Refusal]:
-        """Give what refuses a post, in the tests' order."""
+    def refusals(self, post: Post) -> Iterator[Refusal]:
+        """Give all that refuses a post, in the tests' order. Of tests that ask the same the first one speaks."""
         if _names_post(self.withdrawn_posts, post):
             yield "consent_withdrawn", None
         if self.scope_reason:
@@ -176,7 +181,7 @@ class Admission:
         return ", ".join(sorted(names)) or None
 
     def _terms(self, post: Post) -> _Terms:
-        hosts = _servers(self.export.owner, post)
+        hosts = servers_of(self.export.owner, post)
         if hosts not in self.weighed:
             found = {host: self.terms.of(host, day_of(self.as_of)) for host in hosts}
             self.weighed[hosts] = _weighed(found, self.consent, self.export)
@@ -216,7 +221,7 @@ def _overrides(consent: Given, export: Export, host: str, terms: HostTerms) -> b
     )
 
 
-def _servers(owner: Account, post: Post) -> tuple[str, ...]:
+def servers_of(owner: Account, post: Post) -> tuple[str, ...]:
     """Give the hosts whose terms bind a post: the account's, or, of a DID, those it was bridged from.
 
     An account whose server cannot be told is refused as if its terms forbade it.

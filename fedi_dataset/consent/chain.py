@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final, overload
+from zlib import crc32
 
 import numpy as np
 
+from fedi_dataset.consent.columns import Columns, Gatherer
 from fedi_dataset.consent.events import Line, Stub, decode, parse
-from fedi_dataset.consent.standing import Columns
 from fedi_dataset.errors import LedgerError
 
 __all__ = ["NO_LINE", "Chain", "Lines", "link", "settle"]
@@ -34,8 +35,13 @@ _DIGEST: Final = 32
 
 @dataclass
 class Chain:
-    """What one pass over the lines of a ledger finds; all that it takes to trust them later."""
+    """What one pass over the lines of a ledger, or over a span of them, finds.
 
+    It is all that it takes to trust them later.
+    """
+
+    first: str = NO_LINE
+    """``prev`` of the first line: the hash of the line before."""
     last: str = NO_LINE
     """Hash of the last line, which the next one's ``prev`` must be."""
     ends: array[int] = field(default_factory=lambda: array("q", [0]))
@@ -43,23 +49,42 @@ class Chain:
     digests: bytearray = field(default_factory=bytearray)
     """SHA-256 of each line as it stands in the file, without its newline."""
     columns: Columns = field(default_factory=Columns)
-    ids: array[int] = field(default_factory=lambda: array("q"))
-    """This process's hash of each id."""
+    ids: array[int] = field(default_factory=lambda: array("I"))
+    """CRC-32 of each id, by which equal ones are looked for; the same in every process."""
     stubs: dict[int, Stub] = field(default_factory=dict)
     """By line, from 0."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
+    def lines_like(self, identifiers: Iterable[str]) -> list[int]:
+        """Give the lines, from 0, whose id has the checksum of one of these."""
+        sums = np.array([crc32(one.encode()) for one in identifiers], dtype=np.uint32)
+        found: list[int] = np.flatnonzero(np.isin(np.array(self.ids), sums)).tolist()
+        return found
 
-def link(lines: Iterable[bytes], path: Path) -> Chain:
+    def extend(self, later: Chain) -> None:
+        """Add what the span right after this one came to; its ``first`` must be this one's ``last``."""
+        assert later.first == self.last
+        lines, end = len(self), self.ends[-1]
+        self.columns.extend(later.columns, lines)
+        self.ends.frombytes((np.array(later.ends[1:]) + end).tobytes())
+        self.digests += later.digests
+        self.ids += later.ids
+        self.stubs |= {line + lines: stub for line, stub in later.stubs.items()}
+        self.last = later.last
+
+
+def link(lines: Iterable[bytes], path: Path, before: str = NO_LINE) -> Chain:
     """Verify lines in order; the first that is wrong raises :class:`LedgerError`, named.
 
-    What takes looking back at lines is left for :func:`settle`.
+    ``before`` is the hash of the line before the first. What takes looking back at lines is left for
+    :func:`settle`.
     """
-    chain = Chain()
-    add, ends, digests, ids = chain.columns.add, chain.ends, chain.digests, chain.ids
-    last, end = NO_LINE, 0
+    gatherer = Gatherer()
+    chain = Chain(first=before, columns=gatherer.columns)
+    add, ends, digests, ids = gatherer.add, chain.ends, chain.digests, chain.ids
+    last, end = before, 0
     with _without_collector():
         for number, line in enumerate(lines):
             body = line[:-1]
@@ -86,7 +111,7 @@ def link(lines: Iterable[bytes], path: Path) -> Chain:
             end += len(line)
             ends.append(end)
             digests += digest
-            ids.append(hash(event.id))
+            ids.append(crc32(event.id.encode()))
     chain.last = last
     return chain
 
@@ -164,13 +189,12 @@ def settle(chain: Chain, lines: Lines, path: Path) -> None:
 
 
 def _of_doubled_ids(chain: Chain, lines: Lines) -> Iterator[int]:
-    """Lines whose id stands on an earlier line; equal hashes are only where to look."""
-    hashes = np.array(chain.ids, dtype=np.int64)
-    order = np.argsort(hashes, kind="stable")
-    same = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
-    suspects = sorted({int(order[at]) for at in same} | {int(order[at + 1]) for at in same})
+    """Lines whose id stands on an earlier line; equal checksums are only where to look."""
+    sums = np.array(chain.ids)
+    ordered = np.sort(sums)
+    doubled = ordered[1:][ordered[1:] == ordered[:-1]]
     seen: set[str] = set()
-    for number in suspects:
+    for number in np.flatnonzero(np.isin(sums, doubled)).tolist():
         identifier = lines[number].id
         if identifier in seen:
             yield number

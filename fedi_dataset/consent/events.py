@@ -15,6 +15,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from fedi_dataset.consent.licenses import parse_license
+from fedi_dataset.consent.uris import ACCOUNT_PATTERN, END, check_account, check_post
 from fedi_dataset.errors import LedgerError, UsageError
 
 __all__ = [
@@ -29,36 +30,31 @@ __all__ = [
     "Renewed",
     "Stub",
     "Withdrawn",
-    "check_account",
     "check_terms",
     "checked",
     "decode",
     "encode",
     "parse",
-    "spelling",
 ]
 
-# (?![\s\S]) ends the text in every dialect: Python's $ takes a newline before it, and \Z is Python's.
-_END: Final = r"(?![\s\S])"
-SHA256_PATTERN: Final = rf"^[0-9a-f]{{64}}{_END}"
-_ACCOUNT: Final = rf"^(?:did:[a-z0-9]+:|[Hh][Tt][Tt][Pp][Ss]?://|[Aa][Tt]://)[^\s]+{_END}"
+SHA256_PATTERN: Final = rf"^[0-9a-f]{{64}}{END}"
 _TIME: Final = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
-    rf"(?:[Zz]|[+-][0-9]{{2}}:?[0-9]{{2}}){_END}"
+    rf"(?:[Zz]|[+-][0-9]{{2}}:?[0-9]{{2}}){END}"
 )
-_DID_KEY: Final = rf"^did:key:z[1-9A-HJ-NP-Za-km-z]+{_END}"
+_DID_KEY: Final = rf"^did:key:z[1-9A-HJ-NP-Za-km-z]+{END}"
 
 # What a long ledger repeats is matched once (see Known), so that these patterns stand in the schema
 # alone: msgspec would match them on every line.
 Sha256 = Annotated[
     str, Meta(min_length=64, max_length=64, extra_json_schema={"pattern": SHA256_PATTERN})
 ]
-AccountUri = Annotated[str, Meta(min_length=1, extra_json_schema={"pattern": _ACCOUNT})]
+AccountUri = Annotated[str, Meta(min_length=1, extra_json_schema={"pattern": ACCOUNT_PATTERN})]
 Text = Annotated[str, Meta(min_length=1)]
 Time = Annotated[datetime, Meta(tz=True, extra_json_schema={"pattern": _TIME})]
 Accounts = Annotated[tuple[AccountUri, ...], Meta(min_length=1)]
 DidKey = Annotated[str, Meta(pattern=_DID_KEY)]
-Key = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{32}}{_END}")]
+Key = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{32}}{END}")]
 
 Purpose = Literal["llm-fine-tuning", "dataset-publication", "research"]
 Recipients = Literal["private", "gated", "public"]
@@ -128,7 +124,7 @@ class Given(
     from_: Time | None = field(default=None, name="from")
     """Covers posts written at or after this time: the 16th birthday of whoever posted before it."""
     until: Time | None = None
-    """Covers posts written before this time."""
+    """Covers posts written, and last edited, before this time."""
     expires: Time | None = None
     """Covers builds as of a time before this one."""
     exclude: Exclude = Exclude()
@@ -231,7 +227,6 @@ _EVENTS: Final = msgspec.json.Decoder(Event)
 _STUBS: Final = msgspec.json.Decoder(Stub)
 _ENCODER: Final = msgspec.json.Encoder()
 _SHA256: Final = re.compile(SHA256_PATTERN)
-_ACCOUNTS: Final = re.compile(_ACCOUNT)
 
 
 def encode(line: Line) -> bytes:
@@ -242,8 +237,8 @@ def encode(line: Line) -> bytes:
 def parse(line: bytes) -> Line:
     """Read one line without its newline; :class:`LedgerError` says what is wrong with it.
 
-    What the types leave open is for :func:`check_account` and :func:`check_terms`: a long ledger
-    says the same few things again and again, and need not have them checked each time.
+    What the types leave open is for ``check_account`` and :func:`check_terms`: a long ledger says the
+    same few things again and again, and need not have them checked each time.
     """
     try:
         event: Event = _EVENTS.decode(line)
@@ -253,12 +248,6 @@ def parse(line: bytes) -> Line:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             raise LedgerError(f"not an event that this version knows: {error}") from error
     return event
-
-
-def check_account(account: str) -> None:
-    """Raise :class:`LedgerError` unless a text is an account's URI."""
-    if not _ACCOUNTS.match(account):
-        raise LedgerError(f"not an event that this version knows: {account!r} is no account's URI")
 
 
 def check_terms(license_: str, notice_sha256: str) -> None:
@@ -287,41 +276,20 @@ def decode(line: bytes) -> Line:
 def checked(event: E_) -> E_:
     """Give an event as reading it back gives it, so that what is written can be read.
 
-    Raises :class:`UsageError` for one that could not be read back.
+    Raises :class:`UsageError` for one that could not be read back, or names a post by what is no id.
     """
-    if not isinstance(event, Redacted):
-        for account in event.accounts:
-            if not _ACCOUNTS.match(account):
-                raise UsageError(
-                    f"{account!r} is no account's URI: write the actor id or the DID, "
-                    "as `fedi-dataset inspect` prints it"
-                )
     try:
         line = decode(encode(event))
     except LedgerError as error:
         raise UsageError(f"this event cannot be recorded: {error}") from error
+    for post in _posts(event):
+        check_post(post)
     assert isinstance(line, type(event))
     return line
 
 
-_PLAIN: Final = re.compile(r"https://[^/?#A-Z]+(?:/[^/?#A-Z]+)+|did:[a-z0-9]+:[^/?#\s]+")
-"""What is spelled as it is compared; most accounts are, and this finds out soonest."""
-_URI: Final = re.compile(r"(https?)://([^/?#]*)(.*)", re.I | re.S)
-_DID_PAGE: Final = re.compile(
-    r"(?:at://|https://bsky\.app/profile/)(did:[a-z0-9]+:[^/?#\s]+)/?", re.I
-)
-
-
-def spelling(uri: str) -> str:
-    """Give the spelling under which a URI is compared.
-
-    Scheme and host in lower case and one trailing slash gone; of ``at://DID`` and
-    ``https://bsky.app/profile/DID`` the DID. Everything else stays exact.
-    """
-    if _PLAIN.fullmatch(uri) and not uri.startswith("https://bsky.app/"):
-        return uri
-    if page := _DID_PAGE.fullmatch(uri):
-        return page[1]
-    if parts := _URI.fullmatch(uri):
-        return f"{parts[1].lower()}://{parts[2].lower()}{parts[3].removesuffix('/')}"
-    return uri
+def _posts(event: Event) -> tuple[str, ...]:
+    """The posts that an event names."""
+    if isinstance(event, Given):
+        return event.exclude.posts
+    return (event.posts or ()) if isinstance(event, Withdrawn) else ()

@@ -10,9 +10,11 @@ about its use, which can only narrow. An error in here is raised, so that it adm
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -29,7 +31,7 @@ from fedi_dataset.consent.admission import (
     overruled,
     server_of,
 )
-from fedi_dataset.consent.ledger import Given, Ledger
+from fedi_dataset.consent.ledger import Given, Ledger, spelling
 from fedi_dataset.consent.licenses import parse_license
 from fedi_dataset.consent.proofs import evidence_grade
 from fedi_dataset.consent.signals import (
@@ -43,9 +45,11 @@ from fedi_dataset.consent.terms import InstanceTerms
 from fedi_dataset.errors import UsageError
 from fedi_dataset.posts import Account, Body, Export, Post, PostKind, Signal, Visibility
 from fedi_dataset.text.footers import footer_of, license_mentions
+from fedi_dataset.text.html import to_marked
 
 __all__ = ["Gate", "Grant", "TermsStanding", "Verdict", "spellings_of"]
 
+_HASHTAG: Final = re.compile(r"#(\w+)")
 _REACH: Final = ("private", "gated", "public")
 """Recipients from the fewest to the most: consent to more covers less."""
 
@@ -74,27 +78,31 @@ class Gate:
         self._as_of = as_of
         self._terms = terms
         self._target = target_of(config.allow_licenses)
+        self._exports = tuple(exports)
         self._signals: dict[str, tuple[Signal, ...]] = {}
-        for export in exports:
-            self._signals[export.owner.uri] = self._signals_of(export.owner)
+        for export in self._exports:
+            self._signals[spelling(export.owner.uri)] = self._signals_of(export.owner)
         self._settled: dict[tuple[str, str], Verdict | Admission] = {}
 
     def judge(self, post: Post, export: Export) -> Verdict:
         """Judge one post of an export, without its words; the first test that fails names the reason."""
         if reason := self._post_reason(post, export):
             return Verdict(reason, None)
-        settled = self._of(export)
+        settled = self.settled(export)
         return settled if isinstance(settled, Verdict) else settled.judge(post)
 
     def judge_words(self, post: Post, body: Body, export: Export, former: Verdict) -> Verdict:
         """Judge what an admitted post says of its own use: a refusal, or ``former`` with the row's license.
 
+        A hashtag that the author leaves out counts in the words too, where no platform made a tag of it.
         A "no AI" in its footer is a signal. A license that it states, in a property or a footer,
         narrows the author's grant in the ledger (see :func:`fedi_dataset.consent.targets.narrowed`).
         """
-        settled = self._of(export)
+        settled = self.settled(export)
         if former.grant is None or isinstance(settled, Verdict):
             return former
+        if settled.coverage.excluded_tags and settled.coverage.excludes_one_of(_tags_in(body)):
+            return Verdict("excluded_by_author", None)
         footer = footer_of(body)
         if denied := settled.denied(post, footer_signals(footer)):
             return Verdict("signal_denied", None, denied)
@@ -111,21 +119,29 @@ class Gate:
 
         As long as it is the same, so are the verdicts: lower-case hex SHA-256.
         """
-        settled = self._of(export)
+        settled = self.settled(export)
         about: list[object] = [settled if isinstance(settled, Verdict) else settled.told()]
-        about += [term for term in self._terms.terms if self._holds(term.since)]
+        about += [term for term in self._terms.terms if term.holds(day_of(self._as_of))]
         if any(signal.older_than is not None for signal in self._signals_of(export.owner)):
             about.append(day_of(self._as_of))
         return hashlib.sha256(msgspec.json.encode(about, order="sorted")).hexdigest()
 
-    def _signals_of(self, account: Account) -> tuple[Signal, ...]:
-        return sorted_signals([*account.signals, *self._signals.get(account.uri, ())])
-
-    def _of(self, export: Export) -> Verdict | Admission:
+    def settled(self, export: Export) -> Verdict | Admission:
+        """Give what hangs on the account alone: a verdict for all of its posts, or what is left to test of each."""
         key = (export.export_id, export.acquisition)
         if key not in self._settled:
             self._settled[key] = self._settle(export)
         return self._settled[key]
+
+    def named_posts(self) -> frozenset[str]:
+        """Give the posts that the owners of the build's exports excluded or took back one by one."""
+        settled = (one for one in map(self.settled, self._exports) if isinstance(one, Admission))
+        return frozenset().union(
+            *(one.withdrawn_posts | one.coverage.excluded_posts for one in settled)
+        )
+
+    def _signals_of(self, account: Account) -> tuple[Signal, ...]:
+        return sorted_signals([*account.signals, *self._signals.get(spelling(account.uri), ())])
 
     def _post_reason(self, post: Post, export: Export) -> str | None:
         if post.account != export.owner.uri:
@@ -189,15 +205,19 @@ class Gate:
         refused = verdict(license_, self._target) == "refuse"
         return ("license_refused", license_) if refused else None
 
-    def _holds(self, since: date | None) -> bool:
-        return since is None or since <= day_of(self._as_of)
-
 
 def _evidence_suffices(consent: Given, export: Export) -> bool:
     """What only a login gives is evidence in itself; what anyone can fetch asks for a public word."""
     if export.acquisition == "own-export" and export.format in _ONLY_BY_LOGIN:
         return True
     return evidence_grade(consent) in ("account-field", "proof")
+
+
+def _tags_in(body: Body) -> list[str]:
+    """Hashtags as they stand in the words, without #."""
+    content = to_marked(body.content).text if body.content_type == "text/html" else body.content
+    said = [content, body.title or "", body.summary or "", *body.poll_options]
+    return _HASHTAG.findall(unicodedata.normalize("NFKC", "\n".join(said)))
 
 
 def spellings_of(account: Account) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ line was changed or lines are gone from the end. Where lines were redacted, the 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ import msgspec
 from filelock import FileLock, Timeout
 from msgspec import Meta, Struct
 
-from fedi_dataset.consent.chain import NO_LINE, Chain, Lines, link, settle
+from fedi_dataset.consent.chain import NO_LINE, Chain, Lines, settle
 from fedi_dataset.consent.events import (
     SHA256_PATTERN,
     Acquisition,
@@ -41,10 +41,11 @@ from fedi_dataset.consent.events import (
     Withdrawn,
     checked,
     encode,
-    spelling,
 )
 from fedi_dataset.consent.proofs import proof_flaw
+from fedi_dataset.consent.spans import read
 from fedi_dataset.consent.standing import Index, Standing, fingerprint
+from fedi_dataset.consent.uris import spelling
 from fedi_dataset.errors import LedgerError, LedgerRolledBack, UsageError
 from fedi_dataset.files import sync_folder
 
@@ -119,9 +120,9 @@ class Ledger:
             raise UsageError(
                 f"there is no consent ledger at {path}; `fedi-dataset consent give` begins one"
             )
-        file = path.open("rb", buffering=1 << 20)
+        file = path.open("rb")
         try:
-            chain = link(file, path)
+            chain = read(file, path)
         except BaseException:
             file.close()
             raise
@@ -136,12 +137,12 @@ class Ledger:
 
     def holds(self, identifier: str) -> bool:
         """Whether an event has this id."""
-        wanted = hash(identifier)
-        return any(
-            self.events[line].id == identifier
-            for line, seen in enumerate(self._chain.ids)
-            if seen == wanted
-        )
+        return identifier in self.with_ids([identifier])
+
+    def with_ids(self, identifiers: Collection[str]) -> dict[str, Line]:
+        """Give the events that have these ids, in the order of their lines; none for what is no event's."""
+        events = (self.events[line] for line in self._chain.lines_like(identifiers))
+        return {event.id: event for event in events if event.id in identifiers}
 
     def verify_proofs(self) -> int:
         """Verify the proofs of all consents that have one, and count them.
@@ -181,6 +182,31 @@ class Ledger:
         subject name, in whatever order the events come.
         """
         return self.index.standing(spellings, as_of)
+
+    def accounts_standing(self, as_of: datetime) -> tuple[set[str], set[str]]:
+        """Give the accounts whose owners have withdrawn as a whole, and those with a consent that stands.
+
+        As they are compared, and as the ledger writes them; each as :meth:`standing` says of it alone.
+        """
+        return self.index.stand(as_of)
+
+    def naming(self, accounts: Iterable[str]) -> list[tuple[int, Given | Withdrawn]]:
+        """Give the events that name any of these accounts, with their lines from 1."""
+        found = []
+        for line in self.index.lines_naming(accounts):
+            event = self.events[line]
+            assert isinstance(event, Given | Withdrawn)
+            found.append((line + 1, event))
+        return found
+
+    def accounts(self) -> Set[str]:
+        """Give all accounts that events name, as they are compared and as the ledger writes them."""
+        return self.index.spelled.keys()
+
+    def accounts_with(self, account: str) -> list[str]:
+        """Give all accounts of an account's owner, as they are compared; none if no event names it."""
+        owner = self.index.of(account)
+        return [] if owner is None else self.index.accounts_of(owner)
 
 
 def append(path: Path, event: E_) -> E_:

@@ -51,7 +51,7 @@ _LONGEST: Final = 1000
 """Characters of the longest expression that is read; nothing real comes near it."""
 
 _URL: Final = re.compile(
-    r"(?:https?://)?(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)"
+    r"(?:(?:https?:)?//)?(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)"
     r"/(?P<code>[a-z-]+)(?:/(?P<version>\d\.\d)(?:/(?P<port>[a-z]{2,3}))?)?"
     r"(?:/(?:deed|legalcode)(?:[.-][a-z_-]+)?)?/?(?:[?#].*)?"
 )
@@ -59,7 +59,9 @@ _TITLE: Final = re.compile(
     r"(?:cc-)?(?P<code>by(?:-(?:nc|nd|sa))*|cc0|pdm)(?:-v?(?P<version>\d\.\d)(?:-(?P<port>[a-z]{2,3}))?"
     r"(?:-(?P<edition>international|unported|generic|universal))?)?"
 )
-_ADDRESS: Final = re.compile(r"\A(?:https?://)?(?:www\.)?")
+_ADDRESS: Final = re.compile(r"\A(?:(?:https?:)?//)?(?:www\.)?")
+_SAID_TWICE: Final = re.compile(r"(?P<title>[^()]+) \((?P<short>[^()]+)\)")
+"""A deed's title with its short form, as Creative Commons' chooser writes it."""
 _WORDS: Final = (
     (re.compile(r"[\s_/–-]+"), "-"),
     (re.compile(r"-?(?:public-)?licen[cs]e$"), ""),
@@ -164,6 +166,9 @@ def _spdx_id(text: str) -> str | None:
     folded = re.sub(r"\s+", " ", text.strip().casefold())
     if listed := _titles().get(folded) or _urls().get(_ADDRESS.sub("", folded).rstrip("/")):
         return listed
+    if twice := _SAID_TWICE.fullmatch(folded):
+        one, other = _spdx_id(twice["title"]), _spdx_id(twice["short"])
+        return one if one == other else None
     named = _creative_commons(text)
     return "-".join(filter(None, named)) if named is not None and named[1] is not None else None
 

@@ -23,7 +23,8 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import UNSET
 
-from fedi_dataset.consent.events import Given, spelling
+from fedi_dataset.consent.events import Given
+from fedi_dataset.consent.uris import spelling
 from fedi_dataset.errors import MissingExtra, UsageError
 
 __all__ = ["Grade", "document_to_sign", "evidence_grade", "proof_flaw", "statements_in"]

@@ -73,17 +73,15 @@ def _withdrawn_owner(ledger: Ledger, account: str) -> int:
 
 def _lines_of(ledger: Ledger, owners: set[int]) -> dict[int, Given | Withdrawn]:
     """All lines, from 0, that name an account of these owners."""
+    accounts = [account for owner in owners for account in ledger.index.accounts_of(owner)]
     found = {}
-    for line, event in enumerate(ledger.events):
-        if isinstance(event, Given | Withdrawn):
-            named = {ledger.index.of(account) for account in event.accounts}
-            if named & owners:
-                if named - owners:
-                    raise UsageError(
-                        f"line {line + 1} of {ledger.path} also names an account of somebody else: "
-                        "redact both together, once both have withdrawn; nothing was redacted"
-                    )
-                found[line] = event
+    for line, event in ledger.naming(accounts):
+        if {ledger.index.of(account) for account in event.accounts} - owners:
+            raise UsageError(
+                f"line {line} of {ledger.path} also names an account of somebody else: "
+                "redact both together, once both have withdrawn; nothing was redacted"
+            )
+        found[line - 1] = event
     return found
 
 

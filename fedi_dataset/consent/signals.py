@@ -42,16 +42,31 @@ _TAG: Final = re.compile(r"<[^<>]*>")
 
 _TAG_NAME: Final = r"(?:no_?ai(?:training)?|nogenai|nollms?|noml|nobots?|noindex|nosearch)"
 _HASHTAGS: Final = re.compile(rf"(?<!\w)#({_TAG_NAME})(?!\w)")
+_AI: Final = (
+    r"(?:gen(?:erative)?[\s-]?)?(?:ai|llms?|ml|machine[\s-]learning|artificial\s+intelligence)"
+    r"(?:\s*(?:/|&|or|and)\s*(?:ai|llms?|ml|machine[\s-]learning))?"
+)
+_NOT: Final = r"(?:do\s+not|don['’]?t|never|must\s+not\s+be|may\s+not\s+be|not\s+to\s+be)"
 _NO_AI: Final = re.compile(
-    r"\bno[\s-]+(?:gen(?:erative)?[\s-]?)?(?:ai|llm|ml|machine[\s-]learning)[\s-]+(?:use|training|scraping)\b"
-    r"|\b(?:do\s+not|don['’]t)\s+train\s+(?:\w+\s+)?(?:ai|llms?|models?|on)\b"
+    rf"\bno[\s-]+(?:to\s+)?{_AI}[\s-]+(?:use|usage|training|scraping|crawling|datasets?)\b"
+    rf"|\b{_NOT}\s+train(?:ed)?\s+(?:\w+\s+)?(?:ai|llms?|models?|on)\b"
+    rf"|\b{_NOT}\s+(?:scrape|scraped|use|used|feed|fed)\b[^.!?\n]{{0,40}}?\b(?:for|to|by|in)\s+(?:train(?:ing)?\s+)?{_AI}\b"
+    rf"|\bnot\s+for\s+(?:training\s+)?{_AI}\b"
+    rf"|\b{_AI}[\s-]+(?:training|scraping|use)\s+(?:is\s+)?(?:not\s+(?:allowed|permitted)|prohibited|forbidden|disallowed)\b"
+    r"|\bkein(?:e[rnms]?)?\s+(?:ki|ai)[\s-]+(?:training|nutzung|verwendung|scraping)\b"
+    r"|\bnicht\s+(?:für|zum?|fürs)\s+(?:das\s+|die\s+)?(?:ki|ai)[\s-]+(?:training|nutzung|verwendung)\b"
     r"|\banti[\s-]commercial[\s-]ai\b"
     r"|\btrain-ai\s*=\s*n\b|\bai-train\s*=\s*no\b"
 )
-"""In words, and as the values of Content-Usage (IETF AIPREF) and Content-Signal."""
+"""In words of English and German, and as the values of Content-Usage (IETF AIPREF) and Content-Signal."""
 _LICENSES: Final = {
-    "non-commercial-license": re.compile(r"\bby-nc\b|\bcc[\s-]+by[\s-]+nc\b"),
-    "no-derivatives-license": re.compile(r"\bby(?:-nc)?-nd\b|\bcc[\s-]+by(?:[\s-]+nc)?[\s-]+nd\b"),
+    "non-commercial-license": re.compile(
+        r"\bby-nc\b|\bcc[\s-]+by[\s-]+nc\b|\battribution[\s-]+non[\s-]?commercial\b"
+    ),
+    "no-derivatives-license": re.compile(
+        r"\bby(?:-nc)?-nd\b|\bcc[\s-]+by(?:[\s-]+nc)?[\s-]+nd\b"
+        r"|\battribution(?:[\s-]+non[\s-]?commercial)?[\s-]+no[\s-]?deriv(?:ative)?s?\b"
+    ),
 }
 
 _SET_ON_ACTOR: Final = (

@@ -8,37 +8,19 @@ redaction: the accounts of those lines are known by their keys alone.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-from msgspec import UNSET
 
-from fedi_dataset.consent.events import (
-    Event,
-    Given,
-    Line,
-    Redacted,
-    Renewed,
-    Withdrawn,
-    check_account,
-    check_terms,
-    spelling,
-)
+from fedi_dataset.consent.columns import LINE_BITS, LINE_MASK, SUBJECT, Columns, Numbers, numbers
+from fedi_dataset.consent.events import Given, Line, Withdrawn
+from fedi_dataset.consent.uris import spelling
 from fedi_dataset.privacy.keys import key_hex
 
-__all__ = ["Columns", "Index", "Standing", "account_key", "fingerprint"]
-
-Numbers = npt.NDArray[np.int64]
-
-SUBJECT: Final = "subject "
-"""Before a subject's name, so that it is no account's."""
-_LINE_BITS: Final = 32
-_LINE_MASK: Final = (1 << _LINE_BITS) - 1
+__all__ = ["Index", "Standing", "account_key", "fingerprint"]
 
 
 class Standing(NamedTuple):
@@ -64,77 +46,6 @@ def fingerprint(key: bytes) -> str:
     return key_hex(key, "fingerprint")
 
 
-class Columns:
-    """What each event adds, gathered line by line."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, int] = {}
-        """Names as they are compared → their numbers; subjects stand among them as ``subject URN``."""
-        self.given = array("q")
-        """Number of a name ‖ number of a line in which it consents, in one integer each."""
-        self.taken = array("q")
-        """The same of lines in which it takes back."""
-        self.joined = (array("q"), array("q"))
-        self.redacted: list[tuple[int, Redacted]] = []
-        self.signed: list[int] = []
-        """Lines of consents with a proof."""
-        self._written: dict[str, int] = {}
-        """Accounts as they are written → their numbers, shifted to make room for a line's."""
-        self._company: set[tuple[str | None, tuple[str, ...]]] = set()
-        """Subjects and accounts that were joined."""
-        self._license = self._notice = ""
-
-    def add(self, line: int, event: Event) -> None:
-        """Add the event on a line, counted from 0.
-
-        What it says for the first time is checked; :class:`LedgerError` says what is wrong.
-        """
-        # type() is, not isinstance(): the latter goes through the metaclass, a million times
-        if type(event) is Given or type(event) is Renewed:
-            self._put(self.given, event.accounts, line)
-            if event.license != self._license or event.notice.sha256 != self._notice:
-                check_terms(event.license, event.notice.sha256)
-                self._license, self._notice = event.license, event.notice.sha256
-            if event.subject is not None or len(event.accounts) > 1:
-                self._join(event)
-            if event.proof is not UNSET:
-                self.signed.append(line)
-        elif isinstance(event, Withdrawn):
-            self._put(self.taken, event.accounts, line)
-        elif isinstance(event, Redacted):
-            self.redacted.append((line, event))
-
-    def _put(self, column: array[int], accounts: tuple[str, ...], line: int) -> None:
-        for account in accounts:
-            try:
-                number = self._written[account]
-            except KeyError:
-                number = self._written_as(account)
-            column.append(number + line)
-
-    def _join(self, event: Given) -> None:
-        """Say that the accounts of an event, and its subject, have one owner; once is enough."""
-        company = event.subject, event.accounts
-        if company in self._company:
-            return
-        self._company.add(company)
-        first, *others = (self._written[account] >> _LINE_BITS for account in event.accounts)
-        if event.subject is not None:
-            others.append(self._named(f"{SUBJECT}{event.subject}"))
-        for number in others:
-            self.joined[0].append(first)
-            self.joined[1].append(number)
-
-    def _written_as(self, account: str) -> int:
-        """The number of an account in a spelling that is new, shifted to make room for a line's."""
-        check_account(account)
-        number = self._written[account] = self._named(spelling(account)) << _LINE_BITS
-        return number
-
-    def _named(self, name: str) -> int:
-        return self.names.setdefault(name, len(self.names))
-
-
 class Index:
     """Answers for any account what stands; made of all columns of a verified ledger."""
 
@@ -142,15 +53,17 @@ class Index:
         """``key`` is the ledger's key, which only redactions ask for."""
         self._events = events
         self._names = columns.names
+        self._variants = columns.variants
         self._key = key
-        self._owner = _owners(len(columns.names), columns.joined)
-        self._given = _Grouped(_numbers(columns.given))
+        self._owner = _owners(columns)
+        self._given = _Grouped(numbers(columns.given))
+        self._refusing = _Grouped(numbers(columns.taken))
         self._redacted = {
             one: line for line, event in columns.redacted for one in event.account_keys
         }
-        taken = np.concatenate([_numbers(columns.taken), self._redacted_names()])
-        owners = self._owner[taken >> _LINE_BITS]
-        self._taken = _Grouped(owners << _LINE_BITS | taken & _LINE_MASK)
+        taken = np.concatenate([numbers(columns.taken), self._redacted_names()])
+        owners = self._owner[taken >> LINE_BITS]
+        self._taken = _Grouped(owners << LINE_BITS | taken & LINE_MASK)
 
     def standing(self, spellings: Iterable[str], as_of: datetime) -> Standing:
         """Say what holds at ``as_of`` (aware) for the account that is spelled in these ways."""
@@ -169,6 +82,35 @@ class Index:
             withdrawn_posts=frozenset(spelling(post) for some in posts for post in some or ()),
             subject=self._subject(known),
         )
+
+    def stand(self, as_of: datetime) -> tuple[set[str], set[str]]:
+        """Give all accounts that have withdrawn as a whole, and all with a consent that stands.
+
+        Each as it is compared, and in every spelling that the ledger writes. For each alone it is what
+        :meth:`standing` says.
+        """
+        given = self._newest(self._given, lambda line: self._at(line) <= as_of)
+        taken = self._newest(self._taken, lambda line: self._posts(line) is None)
+        gone = taken[self._owner] > given
+        standing = ~gone & (given >= 0)
+        return (
+            {name for name, at in self.spelled.items() if gone[at]},
+            {name for name, at in self.spelled.items() if standing[at]},
+        )
+
+    @cached_property
+    def spelled(self) -> dict[str, int]:
+        """All accounts, as they are compared and as the ledger writes them → the numbers of their names."""
+        named = {name: at for name, at in self._names.items() if not name.startswith(SUBJECT)}
+        return named | self._variants
+
+    def _newest(self, groups: _Grouped, counts: Callable[[int], bool]) -> Numbers:
+        """For each name the newest of its lines that counts; -1 for none."""
+        newest = [-1] * len(self._names)
+        for name, line in groups.newest_first():
+            if newest[name] < 0 and counts(line):
+                newest[name] = line
+        return numbers(newest)
 
     def _subject(self, names: Sequence[int]) -> str:
         """What whoever owns these is called: by their first subject in the ledger, else their first account."""
@@ -193,6 +135,17 @@ class Index:
         number = self._names.get(spelling(name))
         return None if number is None else int(self._owner[number])
 
+    def accounts_of(self, owner: int) -> list[str]:
+        """Give the accounts of an owner as they are compared, in the order in which the ledger met them."""
+        names = list(self._names)
+        owned = (names[at] for at in np.flatnonzero(self._owner == owner))
+        return [name for name in owned if not name.startswith(SUBJECT)]
+
+    def lines_naming(self, accounts: Iterable[str]) -> list[int]:
+        """Give the lines, from 0, in which any of these accounts consents or takes back."""
+        named = {self._names[name] for name in map(spelling, accounts) if name in self._names}
+        return sorted({*self._lines(self._given, named), *self._lines(self._refusing, named)})
+
     def last_lines(self, owner: int) -> tuple[int, int]:
         """Give the last lines, from 0, of an owner's consents and of what took all back; -1 for none."""
         members = np.flatnonzero(self._owner == owner).tolist()
@@ -202,8 +155,8 @@ class Index:
 
     def _redacted_names(self) -> Numbers:
         """The names in the ledger that a redaction remembers, each with the line of that redaction."""
-        return _numbers(
-            number << _LINE_BITS | line
+        return numbers(
+            number << LINE_BITS | line
             for name, number in (self._names.items() if self._redacted else ())
             for line in self._redactions([name])
         )
@@ -240,22 +193,22 @@ class _Grouped:
         self._column = np.sort(column)
 
     def of(self, number: int) -> list[int]:
-        bounds = [number << _LINE_BITS, (number + 1) << _LINE_BITS]
+        bounds = [number << LINE_BITS, (number + 1) << LINE_BITS]
         begin, end = np.searchsorted(self._column, bounds)
-        found: list[int] = (self._column[begin:end] & _LINE_MASK).tolist()
+        found: list[int] = (self._column[begin:end] & LINE_MASK).tolist()
         return found
 
+    def newest_first(self) -> Iterator[tuple[int, int]]:
+        for one in reversed(self._column.tolist()):
+            yield one >> LINE_BITS, one & LINE_MASK
 
-def _numbers(values: Iterable[int]) -> Numbers:
-    return np.array(values if isinstance(values, array) else list(values), dtype=np.int64)
 
-
-def _owners(count: int, joined: tuple[Sequence[int], Sequence[int]]) -> Numbers:
-    """For each of ``count`` names the one that stands for its owner, who is joined through pairs."""
-    parent = list(range(count))
-    for one, other in zip(*joined, strict=True):
+def _owners(columns: Columns) -> Numbers:
+    """For each name the one that stands for its owner, who is joined through pairs."""
+    parent = list(range(len(columns.names)))
+    for one, other in zip(columns.one, columns.other, strict=True):
         parent[_root(parent, one)] = _root(parent, other)
-    return np.array([_root(parent, name) for name in range(count)], dtype=np.int64)
+    return np.array([_root(parent, name) for name in range(len(parent))], dtype=np.int64)
 
 
 def _root(parent: list[int], name: int) -> int:

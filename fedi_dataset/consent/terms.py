@@ -53,6 +53,14 @@ class Term(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """All hosts that it is about."""
         return (self.host, *self.aliases)
 
+    def holds(self, on: date) -> bool:
+        """Tell whether it holds on a day.
+
+        A rule that was in force when it was looked up is in force for every build since, whatever day a
+        build is dated to: only one that was announced then waits for its first day.
+        """
+        return self.since is None or self.since <= max(on, self.checked_on)
+
 
 class HostTerms(Struct, frozen=True):
     """What the terms of one host come to on one day."""
@@ -93,7 +101,7 @@ class InstanceTerms:
         labels = host_name(host).split(".")
         above = [".".join(labels[index:]) for index in range(len(labels))]
         entries = [term for name in above for term in self._by_host.get(name, ())]
-        holding = [term for term in entries if term.since is None or term.since <= on]
+        holding = [term for term in entries if term.holds(on)]
         return HostTerms(
             forbidding=tuple(term for term in holding if term.forbids),
             minimum_age=max((term.minimum_age or 0 for term in holding), default=0),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from hypothesis import strategies as st
 
 from fedi_dataset.consent.ledger import (
     Event,
@@ -90,3 +91,30 @@ def loaded(content: bytes) -> Ledger:
 def ledger_of(*events: Event) -> Ledger:
     """A verified ledger of these events, in this order."""
     return loaded(b"".join(lines_of(events)))
+
+
+def names_of(accounts: Sequence[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    """One or two of these accounts."""
+    return st.lists(st.sampled_from(accounts), min_size=1, max_size=2, unique=True).map(tuple)
+
+
+def consents(accounts: Sequence[str]) -> st.SearchStrategy[Given]:
+    """Consents of these accounts, alone or with others, on any day, for any of two subjects or none."""
+    return st.builds(
+        lambda kind, **fields: kind(**fields),
+        st.sampled_from([given, renewed]),
+        at=st.integers(2, 9).map(day),
+        accounts=names_of(accounts),
+        subject=st.sampled_from([None, "urn:uuid:s", "urn:uuid:t"]),
+    )
+
+
+def refusals(accounts: Sequence[str], posts: Sequence[str]) -> st.SearchStrategy[Withdrawn]:
+    """Withdrawals and objections of these accounts, of everything or of some posts."""
+    return st.builds(
+        lambda kind, **fields: kind(**fields),
+        st.sampled_from([withdrawn, objected]),
+        at=st.integers(2, 9).map(day),
+        accounts=names_of(accounts),
+        posts=st.one_of(st.none(), st.lists(st.sampled_from(posts), min_size=1).map(tuple)),
+    )

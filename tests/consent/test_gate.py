@@ -287,6 +287,17 @@ def test_the_dates_that_consent_covers(
 
 
 @pytest.mark.parametrize(
+    ("edited", "reason"), [(None, None), (day(6), None), (day(7), "outside_dates")]
+)
+def test_words_of_a_later_edit_are_words_of_a_later_day(
+    edited: datetime | None, reason: str | None
+) -> None:
+    """An export has a post as it was last edited: consent until a day does not cover what came after."""
+    world = World(post={"edited_at": edited}, consent={"until": day(7)})
+    assert world.reason() == reason
+
+
+@pytest.mark.parametrize(
     ("expires", "reason"),
     [(day(9), "consent_expired"), (AS_OF, "consent_expired"), (day(11), None)],
 )
@@ -600,6 +611,15 @@ def test_a_record_that_speaks_of_one_consumer(
     assert world.reason() == reason
 
 
+def test_what_one_export_denies_every_spelling_of_the_account_denies() -> None:
+    """The case of a host does not make two accounts of one."""
+    loud = ALICE.replace("mastodon", "MASTODON")
+    denying = StandIn(Account(loud, signals=(Signal("bio:#noai"),)), export_id="11" * 32)
+    quiet = StandIn(Account(ALICE))
+    gate = Gate(ledger_of(given()), BuildConfig(), AS_OF, InstanceTerms.load(), [denying, quiet])
+    assert gate.judge(World().the_post(), quiet).reason == "signal_denied"
+
+
 @pytest.mark.parametrize(
     ("signal", "reason"),
     [
@@ -653,6 +673,29 @@ def test_a_footer_narrows_the_post(text: str, reason: str | None, detail: str | 
     verdict = judged(text)
     assert (verdict.reason, verdict.detail) == (reason, detail)
     assert (verdict.grant is None) == (reason is not None)
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "reason"),
+    [
+        ("<p>Dear #Diary, tea.</p><p>And</p><p>so</p><p>on.</p>", {}, "excluded_by_author"),
+        (
+            '<p>Tea. <a href="https://h.example/t">#<span>diary</span></a></p>',
+            {},
+            "excluded_by_author",
+        ),
+        ("<p>Tea.</p>", {"summary": "＃ｄｉａｒｙ"}, "excluded_by_author"),
+        ("<p>Tea.</p>", {"poll_options": ("#diary", "tea")}, "excluded_by_author"),
+        ("<p>Tea, diary. #diaries</p>", {}, None),
+    ],
+)
+def test_a_hashtag_that_is_left_out_counts_in_the_words_too(
+    text: str, fields: dict[str, Any], reason: str | None
+) -> None:
+    """Where a client made no tag of it; whole hashtags, in any case and width."""
+    world = World(consent={"exclude": Exclude(tags=("diary",))})
+    assert judged(text, world, **fields).reason == reason
+    assert judged(text, **fields).reason is None
 
 
 def test_a_content_warning_counts_as_a_footer() -> None:

@@ -39,12 +39,14 @@ from tests.consent.events import (
     ALICE,
     BOB,
     CAROL,
+    consents,
     day,
     given,
     ledger_of,
     lines_of,
     loaded,
     objected,
+    refusals,
     renewed,
     withdrawn,
 )
@@ -583,21 +585,7 @@ def test_a_lock_that_is_never_freed_is_reported(
 
 NAMES = (ALICE, BOB, CAROL, "https://mastodon.example/@alice")
 POSTS = ("https://mastodon.example/1", "https://mastodon.example/2")
-some_names = st.lists(st.sampled_from(NAMES), min_size=1, max_size=2, unique=True).map(tuple)
-consents = st.builds(
-    lambda kind, **fields: kind(**fields),
-    st.sampled_from([given, renewed]),
-    at=st.integers(2, 9).map(day),
-    accounts=some_names,
-    subject=st.sampled_from([None, "urn:uuid:s", "urn:uuid:t"]),
-)
-refusals = st.builds(
-    lambda kind, **fields: kind(**fields),
-    st.sampled_from([withdrawn, objected]),
-    at=st.integers(2, 9).map(day),
-    accounts=some_names,
-    posts=st.one_of(st.none(), st.lists(st.sampled_from(POSTS), min_size=1).map(tuple)),
-)
+events_of_names = st.lists(st.one_of(consents(NAMES), refusals(NAMES, POSTS)), max_size=8)
 
 
 def naive(
@@ -625,7 +613,7 @@ def naive(
 
 @settings(max_examples=300, deadline=None)
 @generated(
-    st.lists(st.one_of(consents, refusals), max_size=8),
+    events_of_names,
     st.sets(st.sampled_from(NAMES), min_size=1, max_size=2),
     st.integers(1, 10),
 )
@@ -637,6 +625,72 @@ def test_the_deciding_rule_over_any_events(
     standing = ledger.standing(names, day(as_of))
     decided = None if standing.deciding is None else ledger.events.index(standing.deciding)
     assert (decided, standing.withdrawn, standing.withdrawn_posts) == naive(events, names, as_of)
+
+
+@settings(max_examples=200, deadline=None)
+@generated(events_of_names, st.integers(1, 10))
+def test_all_accounts_at_once_stand_as_each_does(events: list[Event], as_of: int) -> None:
+    """Asking for everybody gives what asking account by account does, in every spelling."""
+    events = [*events, given(accounts=("https://H.example/users/dora/",), at=day(3))]
+    ledger = ledger_of(*events)
+    named = {name for event in events for name in getattr(event, "accounts", ())}
+    each = {
+        spelled: ledger.standing([name], day(as_of))
+        for name in named
+        for spelled in (name, spelling(name))
+    }
+    assert ledger.accounts_standing(day(as_of)) == (
+        {name for name, one in each.items() if one.withdrawn},
+        {name for name, one in each.items() if one.deciding and not one.withdrawn},
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@generated(
+    events_of_names,
+    st.sets(st.sampled_from(NAMES), min_size=1, max_size=2),
+)
+def test_events_are_found_by_the_accounts_that_they_name(
+    events: list[Event], names: set[str]
+) -> None:
+    """They come with their lines, in order, and an owner's accounts are those that consents join."""
+    ledger = ledger_of(*events)
+    assert ledger.naming(names) == [
+        (line, event)
+        for line, event in enumerate(ledger.events, start=1)
+        if names & set(getattr(event, "accounts", ()))
+    ]
+    name = min(names)
+    owned = {name} if ledger.naming([name]) else set()
+    for _ in events:
+        for event in events:
+            if isinstance(event, Given):
+                others = [
+                    one
+                    for one in events
+                    if isinstance(one, Given) and one.subject and one.subject == event.subject
+                ]
+                group = {account for one in (event, *others) for account in one.accounts}
+                owned |= group if group & owned else set()
+    assert set(ledger.accounts_with(name)) == owned
+
+
+def test_events_are_found_by_their_ids() -> None:
+    """In the order of their lines, and nothing for an id that no event has."""
+    ledger = loaded(LEDGER)
+    assert list(ledger.with_ids({"urn:uuid:3", "urn:uuid:0", "urn:uuid:none"}).items()) == [
+        ("urn:uuid:0", ledger.events[0]),
+        ("urn:uuid:3", ledger.events[3]),
+    ]
+    assert [ledger.holds("urn:uuid:4"), ledger.holds("urn:uuid:5")] == [True, False]
+
+
+def test_an_account_in_another_spelling_is_the_same() -> None:
+    """Events are found whatever the case of a host, and the trailing slash, that they were written with."""
+    ledger = ledger_of(given(accounts=("HTTPS://Mastodon.Example/users/alice/",)))
+    assert [line for line, _ in ledger.naming([ALICE])] == [1]
+    assert ledger.accounts_with(f"{ALICE}/") == [ALICE]
+    assert ledger.accounts_with(BOB) == []
 
 
 def decides(*events: Event, names: tuple[str, ...] = (ALICE,), as_of: int = 9) -> object:

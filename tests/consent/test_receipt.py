@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from fedi_dataset.consent import receipt as module
+from fedi_dataset.consent import receipt_text as module
 from fedi_dataset.consent.events import Event, Evidence, Exclude, Notice
-from fedi_dataset.consent.receipt import as_markdown, describe
+from fedi_dataset.consent.receipt import describe
+from fedi_dataset.consent.receipt_text import as_markdown
 from fedi_dataset.errors import UsageError
 from tests.consent.events import (
     ALICE,

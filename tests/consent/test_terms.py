@@ -78,13 +78,22 @@ def test_every_entry_of_the_list_has_a_source_and_binds_its_aliases() -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "forbidden"), [(date(2025, 6, 30), False), (date(2025, 7, 1), True)]
+    ("day", "forbidden"), [(date(2026, 7, 1), False), (date(2026, 7, 2), True)]
 )
-def test_a_rule_binds_from_its_first_day(day: date, forbidden: bool) -> None:
+def test_a_rule_that_was_announced_binds_from_its_first_day(
+    tmp_path: Path, day: date, forbidden: bool
+) -> None:
     """What is collected on that day or later is bound, rule and age alike."""
-    found = InstanceTerms.load().of("mastodon.social", day)
-    assert (bool(found.forbidding), found.minimum_age) == (forbidden, 16 if forbidden else 0)
+    found = steward(tmp_path).of("strict.example", day)
+    assert (bool(found.forbidding), found.minimum_age) == (forbidden, 21 if forbidden else 0)
     assert found.known
+
+
+@pytest.mark.parametrize("day", [date(2017, 1, 1), date(2025, 6, 30), TODAY])
+def test_a_build_that_is_dated_back_is_bound_by_what_holds_today(day: date) -> None:
+    """An old --as-of dates consents; it does not lift terms that were in force when they were looked up."""
+    found = InstanceTerms.load().of("mastodon.social", day)
+    assert (bool(found.forbidding), found.minimum_age) == (True, 16)
 
 
 def test_a_steward_adds_and_takes_nothing_away(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from typing import Any, get_args
 import pytest
 from click.testing import CliRunner, Result
 
-from fedi_dataset import cli_consent
-from fedi_dataset.cli_consent import consent
+from fedi_dataset.commands.consent import consent
+from fedi_dataset.commands.consent import options as offered
 from fedi_dataset.consent import ledger as module
 from fedi_dataset.consent.ledger import (
     Evidence,
@@ -237,6 +237,19 @@ def test_what_a_consent_must_say_is_asked_for(ledger: Path, option: str) -> None
         assert f"missing option {option}" in result.stderr
 
 
+@pytest.mark.parametrize("more", [(), ("--exclude-post", "https://h.example/2")])
+def test_renew_brings_no_withdrawn_post_back(ledger: Path, more: tuple[str, ...]) -> None:
+    """Posts taken back one by one, by any account of the person, are excluded from the renewal."""
+    give(ledger, ALICE, CAROL, "--exclude-post", "https://h.example/1")
+    run("withdraw", ledger, CAROL, "--post", "https://h.example/3", "--post", "https://h.example/4")
+    run("object", ledger, ALICE, "--post", "https://h.example/4")
+    said(run("renew", ledger, ALICE, *more, "--json"))
+    event = Ledger.load(ledger).events[-1]
+    assert isinstance(event, Renewed)
+    first = more[1] if more else "https://h.example/1"
+    assert event.exclude.posts == (first, "https://h.example/3", "https://h.example/4")
+
+
 def test_renew_keeps_what_it_does_not_say(ledger: Path) -> None:
     """The newest consent's fields, but for the accounts, the time and the evidence."""
     rich = ["--recipients", "gated", "--purpose", "research", "--special-categories"]
@@ -378,7 +391,7 @@ def test_receipt_prints_markdown_or_json(ledger: Path) -> None:
     assert run("receipt", ledger, BOB).exit_code == 2
 
 
-@pytest.mark.parametrize("lang", cli_consent.LANGUAGES)
+@pytest.mark.parametrize("lang", offered.LANGUAGES)
 def test_notice_writes_the_text_whose_digest_give_records(ledger: Path, lang: str) -> None:
     """To a file or to stdout, the same text, with places for the steward to fill in."""
     out = ledger.parent / "filled.md"
@@ -395,7 +408,7 @@ def test_the_notices_have_the_same_places_to_fill_in() -> None:
     """Both languages ask the steward for the same, and say what must be said."""
     notices = {
         lang: CliRunner().invoke(consent, ["notice", "--lang", lang]).stdout
-        for lang in cli_consent.LANGUAGES
+        for lang in offered.LANGUAGES
     }
     places = {lang: set(re.findall(r"{{(\w+)}}", text)) for lang, text in notices.items()}
     assert places["en"] == places["de"] >= {"controller_email", "how_to_withdraw", "license"}
@@ -440,18 +453,18 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
 
 def test_the_closed_lists_are_those_of_the_ledger() -> None:
     """What --help offers is what the ledger takes."""
-    assert get_args(module.Purpose) == cli_consent.PURPOSES
-    assert get_args(module.Recipients) == cli_consent.RECIPIENTS
-    assert get_args(module.Acquisition) == cli_consent.ACQUISITIONS
-    assert get_args(module.Use) == cli_consent.USES
-    assert get_args(module.Visibility) == cli_consent.VISIBILITIES
-    assert get_args(module.Method) == cli_consent.METHODS
+    assert get_args(module.Purpose) == offered.PURPOSES
+    assert get_args(module.Recipients) == offered.RECIPIENTS
+    assert get_args(module.Acquisition) == offered.ACQUISITIONS
+    assert get_args(module.Use) == offered.USES
+    assert get_args(module.Visibility) == offered.VISIBILITIES
+    assert get_args(module.Method) == offered.METHODS
 
 
 def test_help_loads_neither_the_ledger_nor_spdx() -> None:
     """Only click and the console are imported before a command runs."""
     code = (
-        "import sys; from fedi_dataset import cli_consent; "
+        "import sys; from fedi_dataset.commands.consent import consent; "
         "heavy = {'msgspec', 'license_expression', 'filelock', 'yaml'}; "
         "print(sorted(heavy.intersection(sys.modules)))"
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fedi_dataset.config import BuildConfig
     from fedi_dataset.consent.ledger import Ledger
     from fedi_dataset.copies import ReleaseCheck, check_release
+    from fedi_dataset.hub.push import PushReport, push
     from fedi_dataset.pipeline import BuildReport, build
     from fedi_dataset.release.audit import AuditReport, audit
     from fedi_dataset.shapes import ExportReport, export
@@ -34,6 +35,7 @@ __all__ = [
     "BuildReport",
     "ExportReport",
     "Ledger",
+    "PushReport",
     "ReleaseCheck",
     "TokenCollator",
     "TokenizeReport",
@@ -42,6 +44,7 @@ __all__ = [
     "build",
     "check_release",
     "export",
+    "push",
     "tokenize",
 ]
 
@@ -51,8 +54,8 @@ _HOMES = {
     "BuildReport": "fedi_dataset.pipeline",
     "ExportReport": "fedi_dataset.shapes",
     "Ledger": "fedi_dataset.consent.ledger",
-    "ReleaseCheck": "fedi_dataset.copies",
     "PushReport": "fedi_dataset.hub.push",
+    "ReleaseCheck": "fedi_dataset.copies",
     "TokenCollator": "fedi_dataset.tokens.collate",
     "TokenizeReport": "fedi_dataset.tokens.tokenize",
     "audit": "fedi_dataset.release.audit",

@@ -12,7 +12,7 @@ from fedi_dataset.cell import CellReport
 from fedi_dataset.conversations.forest import Forest
 from fedi_dataset.engines import Engine
 from fedi_dataset.errors import FediDatasetError
-from fedi_dataset.ingest import Part
+from fedi_dataset.part import Part
 from fedi_dataset.reasons import sentence
 from fedi_dataset.release.law import KEPT, Step, Tally, broken, exact, tally_of
 

@@ -43,6 +43,7 @@ def prepared_release(table: str, inputs: Inputs, expected: Reading) -> dict[str,
             config=inputs.config(),
             as_of=inputs.as_of,
             prune=True,  # the folder's content is the list of exports
+            purge_caches=False,  # those of another config stay; superseded ones go with their generation
             secret=secret(),
         )
         if inputs.built(expected.day).content != expected.content:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any
@@ -21,18 +21,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fedi_dataset.config import BuildConfig
-from fedi_dataset.conversations.rows import Outcome, Words, make_rows, split_of
-from fedi_dataset.conversations.turns import Utterance
+from fedi_dataset.conversations.rows import Outcome, make_rows, split_of
+from fedi_dataset.conversations.utterances import spoken_of, utterance_of, words_of
 from fedi_dataset.engines import CellFunction
+from fedi_dataset.errors import FediDatasetError, PrivacyError
 from fedi_dataset.privacy.detector import Detector, load_detector
 from fedi_dataset.privacy.keys import key
-from fedi_dataset.privacy.placeholders import mostly_placeholders
+from fedi_dataset.privacy.operators import Operators
+from fedi_dataset.privacy.placeholders import without_removed
 from fedi_dataset.privacy.scrub import Said, Scrubbed, scrub
-from fedi_dataset.privacy.spans import Mark, Person, Span
+from fedi_dataset.privacy.spans import Person, Span
 from fedi_dataset.schema import CELL_OUTPUT, DETECTIONS, RELEASE_TABLES
-from fedi_dataset.text.marked import cut
-from fedi_dataset.text.markup import quoted_words
-from fedi_dataset.text.quality import is_empty, untrained_reason
+from fedi_dataset.text.quality import is_empty
 
 __all__ = ["CellFactory", "CellReport", "encode_table"]
 
@@ -58,6 +58,8 @@ class CellReport(msgspec.Struct, frozen=True):
     """Stretches of other people's words that were taken out."""
     gaps: dict[str, int]
     """Posts that answer something which is not in the dataset, by why it is not."""
+    backdated: int = 0
+    """Posts that are dated before the one that they answer."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class CellFactory:
     detector_version: str
     code_version: str
     done: frozenset[str] = frozenset()
+    detector_at_hand: bool = True
+    """False: it is lost; what it found before is used, and other texts are refused."""
 
     def __call__(self) -> CellFunction:
         """Give the function; its detector is loaded with the first cell that needs work."""
@@ -98,44 +102,74 @@ class _Worker:
     def __init__(self, factory: CellFactory) -> None:
         self._factory = factory
         self._detector: Detector | None = None
+        self._missed = False
+        self._failure: Exception | None = None
 
     def __call__(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         cell, digest = rows["cell"][0].as_py(), self._factory.digest(rows)
         if digest in self._factory.done:
             return _output(cell, digest, [KEPT_CELL])
         tally = _Tally()
+        self._missed = False
         for anchor, group in groupby(rows.to_pylist(), key=lambda row: row["anchor"]):
             self._conversation(anchor, list(group), tally)
+        if self._failure is not None:  # no text's fault: refusing the texts would pass for an outcome
+            raise FediDatasetError(
+                f"a worker could not load the build's detector: {self._failure}. Run the same command again; "
+                "what is finished is kept."
+            ) from self._failure
+        if self._missed:  # whoever has the detector must not take this for the cell's outcome
+            digest = hashlib.sha256(f"{digest} without the detector".encode()).hexdigest()
         return _output(cell, digest, list(tally.results()))
 
     def _conversation(self, anchor: bytes, rows: list[Row], tally: _Tally) -> None:
         config, secret = self._factory.config, self._factory.secret
         people = _people(row for row in rows if row["rank"] == 0)
         posts = [row for row in rows if row["rank"] == 1]
-        said = _without_quotes(posts, tally)
+        spoken = spoken_of(posts, config)
+        said = [one.said for one in spoken]
+        tally.quoted_words += sum(one.quoted_words for one in spoken)
         detections = _Detections(posts, said, self._factory, self._load)
         scrubbed = scrub(said, people, detections.of, self._factory.name_digest)
         tally.detections += detections.rows()
+        operators = Operators.of(config)
+        remains = [
+            without_removed(one.text, clean.marks, operators)
+            for one, clean in zip(said, scrubbed, strict=True)
+        ]
         reasons = {
-            row["post_key"]: "empty_text" if is_empty(one.text) else clean.refused
-            for row, one, clean in zip(posts, said, scrubbed, strict=True)
+            row["post_key"]: "empty_text" if is_empty(left) else clean.refused
+            for row, left, clean in zip(posts, remains, scrubbed, strict=True)
         }
+        rows_by_key = {row["post_key"]: row for row in posts}
         kept = {
-            row["post_key"]: (row, clean)
-            for row, clean in zip(posts, scrubbed, strict=True)
+            row["post_key"]: (row, one, clean)
+            for row, one, clean in zip(posts, spoken, scrubbed, strict=True)
             if reasons[row["post_key"]] is None
         }
-        utterances = [_utterance(row, clean, kept.keys(), config) for row, clean in kept.values()]
-        words = {post: _words(row, clean) for post, (row, clean) in kept.items()}
+        utterances = [utterance_of(*one, rows_by_key, kept, config) for one in kept.values()]
+        words = {post: words_of(*one) for post, one in kept.items()}
         outcome = make_rows(anchor, utterances, words, config=config, secret=secret)
         tally.add(split_of(secret, anchor, config), outcome, posts, reasons, scrubbed)
 
     def _load(self) -> Detector:
+        if not self._factory.detector_at_hand:
+            self._missed = True
+            raise PrivacyError("the detector that reads this text is lost")
         if self._detector is None:
-            self._detector = load_detector(self._factory.config.detector)
-            if self._detector.version != self._factory.detector_version:
-                raise RuntimeError("a worker's detector differs from the build's")
+            try:
+                self._detector = self._checked()
+            except Exception as error:
+                self._failure = error
+                raise
         return self._detector
+
+    def _checked(self) -> Detector:
+        config = self._factory.config
+        detector = load_detector(config.detector, config.policy)
+        if detector.version != self._factory.detector_version:
+            raise FediDatasetError("it is not the one that the build began with")
+        return detector
 
 
 class _Detections:
@@ -191,6 +225,7 @@ class _Tally:
     gaps: Counter[str] = field(default_factory=Counter)
     detections: list[Row] = field(default_factory=list)
     quoted_words: int = 0
+    backdated: int = 0
 
     def add(
         self,
@@ -203,6 +238,10 @@ class _Tally:
         """Add one conversation."""
         for table, rows in outcome.rows.items():
             self.rows.setdefault((table, split), []).extend(rows)
+        dates = {post["post_key"]: post["created_at"] for post in posts}
+        self.backdated += sum(
+            dates.get(post["parent_key"], post["created_at"]) > post["created_at"] for post in posts
+        )
         for post, clean in zip(posts, scrubbed, strict=True):
             reason = reasons[post["post_key"]] or outcome.posts[post["post_key"]]
             self.posts.setdefault(reason or "", []).append(post["subject_key"].hex())
@@ -221,7 +260,12 @@ class _Tally:
         encoded = encode_table(pa.Table.from_pylist(self.detections, DETECTIONS))
         yield "detections", "", len(self.detections), encoded
         report = CellReport(
-            self.posts, self.turns, dict(self.entities), self.quoted_words, dict(self.gaps)
+            self.posts,
+            self.turns,
+            dict(self.entities),
+            self.quoted_words,
+            dict(self.gaps),
+            self.backdated,
         )
         yield "report", "", 0, msgspec.json.encode(report, order="sorted")
 
@@ -252,7 +296,9 @@ def _people(rows: Iterable[Row]) -> list[Person]:
     """Collect the forms that name each person, in the order of accounts."""
     forms: dict[bytes, dict[str, list[str]]] = {}
     for row in rows:
-        forms.setdefault(row["account_key"], {}).setdefault(row["kind"], []).append(row["form"])
+        for said in row["forms"]:
+            kind, _, form = said.partition(" ")
+            forms.setdefault(row["account_key"], {}).setdefault(kind, []).append(form)
     return [
         Person(
             referent=account.hex(),
@@ -263,69 +309,3 @@ def _people(rows: Iterable[Row]) -> list[Person]:
         )
         for account, known in sorted(forms.items())
     ]
-
-
-def _without_quotes(posts: Sequence[Row], tally: _Tally) -> list[Said]:
-    """Take out other people's words, unless they are those of an admitted post of this conversation."""
-    spoken = {_folded(row["text"]): row["post_key"] for row in posts}
-    result = []
-    for row in posts:
-        mentions = tuple(
-            Mark(one["begin"], one["end"], "HANDLE", one["account_key"].hex())
-            for one in row["mentions"]
-        )
-        foreign = [
-            (one["begin"], one["end"])
-            for one in row["quoted"]
-            if spoken.get(_quoted(row["text"], one), row["post_key"]) == row["post_key"]
-        ]
-        text, mentions = cut(row["text"], foreign, mentions)
-        tally.quoted_words += len(foreign)
-        result.append(Said(text, row["language"], mentions))
-    return result
-
-
-def _quoted(text: str, where: Row) -> str:
-    return _folded(quoted_words(text[where["begin"] : where["end"]]))
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
-
-
-def _utterance(row: Row, clean: Scrubbed, kept: Container[bytes], config: BuildConfig) -> Utterance:
-    parent = row["parent_key"] if row["parent_key"] in kept else None
-    return Utterance(
-        key=row["post_key"],
-        author=row["subject_key"],
-        at=row["created_at"],
-        parent=parent,
-        gap=parent is None and (row["gap"] is not None or row["parent_key"] is not None),
-        untrained=_untrained(row, clean, config),
-    )
-
-
-def _untrained(row: Row, clean: Scrubbed, config: BuildConfig) -> str | None:
-    """Say why a post is context only. Permission first, then kind, then what it says."""
-    if row["use"] != "train":
-        return "context_only"
-    if row["is_bot"] and not config.bots:
-        return "bot"
-    if row["sensitive"] and not config.sensitive:
-        return "sensitive"
-    if config.languages and row["language"] not in config.languages:
-        return "other_language"
-    if mostly_placeholders(clean.text, clean.marks):
-        return "mostly_placeholders"
-    return untrained_reason(clean.text, minimum_words=config.minimum_words)
-
-
-def _words(row: Row, clean: Scrubbed) -> Words:
-    return Words(
-        text=clean.text,
-        marks=clean.marks,
-        language=row["language"],
-        platform=row["platform"],
-        license=row["license"],
-        event_id=row["event_id"],
-    )

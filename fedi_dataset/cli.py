@@ -13,6 +13,7 @@ from fedi_dataset.commands.inspect import inspect
 from fedi_dataset.commands.lookup import lookup
 from fedi_dataset.commands.preview import preview
 from fedi_dataset.commands.purge_local import purge_local
+from fedi_dataset.commands.push import push
 from fedi_dataset.commands.tokenize import tokenize
 from fedi_dataset.commands.withdraw import withdraw
 from fedi_dataset.version import __version__
@@ -36,6 +37,7 @@ for command in (
     audit,
     withdraw,
     lookup,
+    push,
     purge_local,
     demo,
 ):

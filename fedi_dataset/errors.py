@@ -7,6 +7,7 @@
     ├── UnreadableExport      an export that cannot be read at all: quarantined as a whole
     ├── LedgerError           the ledger is broken: exit code 1
     │   └── LedgerRolledBack  it does not extend the ledger that was used before
+    ├── HubError              the Hub refused, could not be reached, or holds what must not be used
     └── PrivacyError          a text could not be scrubbed: its turn is refused
 
 A message says what, where and what to do. It never holds a post's text.
@@ -56,6 +57,10 @@ class LedgerError(FediDatasetError):
 
 class LedgerRolledBack(LedgerError):
     """The ledger does not extend the head that the workspace or the manifest remembers."""
+
+
+class HubError(FediDatasetError):
+    """The Hub refused something, could not be reached, or holds what a release must not go into."""
 
 
 class PrivacyError(FediDatasetError):

@@ -13,12 +13,28 @@ from pathlib import Path
 from fedi_dataset.consent.ledger import key_path
 from fedi_dataset.errors import UnknownFormat, UnreadableExport, UsageError
 from fedi_dataset.files import sha256_of
-from fedi_dataset.ingest import QuarantineRecord
-from fedi_dataset.posts import Export
+from fedi_dataset.part import QuarantineRecord
+from fedi_dataset.posts import Account, Export
 from fedi_dataset.readers.detect import open_export
 from fedi_dataset.workspace import ExportRecord
 
-__all__ = ["OpenedExports", "choose_exports", "digest_of", "expand", "recorded_exports"]
+__all__ = [
+    "Met",
+    "OpenedExports",
+    "choose_exports",
+    "digest_of",
+    "expand",
+    "open_again",
+    "recorded_exports",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Whose an export is, and every path at which it was found."""
+
+    owner: Account
+    paths: list[str]
 
 
 @dataclass(slots=True)
@@ -35,6 +51,8 @@ class OpenedExports:
     people who had withdrawn: their parts keep no words."""
     problems: list[str] = field(default_factory=list)
     """A sentence for each export that was quarantined as a whole."""
+    met: dict[str, Met] = field(default_factory=dict)
+    """By export id: whose each readable export is, those of the excused included, and where it was met."""
 
 
 def choose_exports(
@@ -79,18 +97,39 @@ def choose_exports(
 def recorded_exports(recorded: Sequence[ExportRecord], *, excused: frozenset[str]) -> OpenedExports:
     """Open the recorded exports; where a file is gone or has changed, what was read of it stands for it.
 
-    ``excused``: as for choose_exports.
+    ``excused``: as for choose_exports. Whatever has become of the files, nothing is raised.
     """
-    staying = [record for record in recorded if record.export_id not in excused]
-    opened = _open_all([Path(one.path) for one in staying if one.path and Path(one.path).exists()])
-    known = {record.export_id for record in staying}
-    opened.exports = [one for one in opened.exports if one.export_id in known]
-    opened.records = [one for one in opened.records if one.export_id in known]
-    found = {record.export_id for record in opened.records}
-    opened.kept = [record for record in staying if record.export_id not in found and record.part]
-    opened.excused = [one for one in recorded if one.export_id in excused and one.part]
-    opened.exports.sort(key=lambda export: export.export_id)
+    opened = OpenedExports()
+    for record in sorted(recorded, key=lambda record: record.export_id):
+        if record.export_id in excused:
+            opened.excused += [record] if record.part else []
+            continue
+        found = open_again(record)
+        if found is None and record.part:
+            opened.kept.append(record)
+        elif found is None:  # it could not be read even before, and stays on record
+            opened.records.append(record)
+        else:
+            _take(opened, found)
     return opened
+
+
+def open_again(record: ExportRecord) -> OpenedExports | None:
+    """Open a recorded export; None if what lies at its path is not what it was."""
+    path = Path(record.path)
+    try:
+        found = _open_all([path]) if record.path and path.exists() else OpenedExports()
+    except (UsageError, OSError):  # something else lies there, or nobody may read it
+        return None
+    return found if [one.export_id for one in found.records] == [record.export_id] else None
+
+
+def _take(opened: OpenedExports, found: OpenedExports) -> None:
+    opened.exports += found.exports
+    opened.records += found.records
+    opened.quarantined += found.quarantined
+    opened.problems += found.problems
+    opened.met |= found.met
 
 
 def expand(paths: Sequence[Path], *, beside: Path) -> list[Path]:
@@ -159,6 +198,8 @@ def _open_all(paths: Sequence[Path]) -> OpenedExports:
             opened.problems.append(str(error))
             opened.records.append(ExportRecord(digest, str(path.resolve()), "unreadable"))
             continue
+        place = str(path.resolve())
+        opened.met.setdefault(export.export_id, Met(export.owner, [])).paths.append(place)
         if export.export_id not in seen:
             seen.add(export.export_id)
             opened.exports.append(export)
@@ -174,15 +215,11 @@ def _add_recorded(opened: OpenedExports, missing: Sequence[ExportRecord]) -> Non
     for record in missing:
         if record in opened.kept:
             continue
-        path = Path(record.path)
-        found = _open_all([path]) if record.path and path.exists() else OpenedExports()
-        if [one.export_id for one in found.records] != [record.export_id]:
+        found = open_again(record)
+        if found is None:
             gone.append(record.path)
-            continue
-        opened.exports += found.exports
-        opened.records += found.records
-        opened.quarantined += found.quarantined
-        opened.problems += found.problems
+        else:
+            _take(opened, found)
     if gone:
         raise UsageError(
             "these recorded exports are no longer where they were, or have changed: "

@@ -11,93 +11,36 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.gate import Gate, Grant, Verdict
+from fedi_dataset.consent.ledger import spelling
 from fedi_dataset.console import Ticker
-from fedi_dataset.files import sync_folder, write_synced
-from fedi_dataset.posts import (
-    Account,
-    Acquisition,
-    Body,
-    Export,
-    Mention,
-    Post,
-    PostKind,
-    Quarantined,
+from fedi_dataset.files import sync_folder
+from fedi_dataset.part import (
+    DamagedPart,
+    Part,
+    QuarantineRecord,
+    Row,
+    Source,
+    Write,
+    Writers,
+    read_part,
+    seal,
 )
+from fedi_dataset.posts import Account, Body, Export, Mention, Post, PostKind, Quarantined
 from fedi_dataset.privacy.keys import key, key_hex
 from fedi_dataset.readers.values import host_of
 from fedi_dataset.release.law import KEPT
-from fedi_dataset.schema import ALIASES, IDENTITIES, LINKS, MENTIONED, POSTS, VERDICTS
-from fedi_dataset.text.clean import clean
+from fedi_dataset.text.clean import Clean, clean
+from fedi_dataset.text.marked import Range
 from fedi_dataset.version import code_digest
 
-__all__ = ["TABLES", "Part", "QuarantineRecord", "ingest", "read_part"]
-
-FLUSH_ROWS = 5_000
-
-Row = dict[str, Any]
-Write = Callable[[str, Row], None]
-
-TABLES = {
-    "posts": POSTS,
-    "verdicts": VERDICTS,
-    "links": LINKS,
-    "aliases": ALIASES,
-    "mentioned": MENTIONED,
-    "identities": IDENTITIES,
-}
-
-
-class QuarantineRecord(msgspec.Struct, frozen=True):
-    """What could not be read: the export, the item's position there (None: all of it), a code."""
-
-    export_id: str
-    position: int | None
-    code: str
-
-
-class Source(msgspec.Struct, frozen=True):
-    """What the gate must know of an export to say whether its verdicts still hold."""
-
-    export_id: str
-    format: str
-    platform: str
-    acquisition: Acquisition
-    owner: Account
-
-    def posts(self) -> Iterator[Post | Quarantined]:
-        """Give nothing: the file is gone."""
-        return iter(())
-
-
-class Part(msgspec.Struct, frozen=True):
-    """What one export came to: the folder with its tables, and its counts."""
-
-    name: str
-    """Of the folder: the export's id and the digest of what decides the part, both shortened."""
-    export_id: str
-    tally: dict[str, dict[str, int]]
-    """Reason (KEPT for admitted) → account key in hex → items."""
-    quarantined: tuple[QuarantineRecord, ...]
-    decided: str = ""
-    """Digest of what decided the verdicts (Gate.digest)."""
-    source: Source | None = None
-    """None in a part that keeps no words."""
-
-    @property
-    def items(self) -> int:
-        """How many items the export holds."""
-        return sum(sum(persons.values()) for persons in self.tally.values())
+__all__ = ["ingest"]
 
 
 def ingest(
@@ -111,24 +54,20 @@ def ingest(
 ) -> list[Part]:
     """Read every export through the gate into a part below ``folder``, in export order.
 
-    A part that is there is taken as it is; one is there whole or not at all.
+    A part that is there is taken as it is, unless it was damaged; one is there whole or not at all.
     """
     parts: list[Part] = []
     items = 0
     for export in exports:
         name = _part_name(export, gate, config, secret)
-        if not (folder / name / "part.json").exists():
-            _read(export, gate, folder / name, secret=secret, config=config)
-        parts.append(read_part(folder / name))
+        try:
+            parts.append(read_part(folder / name))
+        except DamagedPart:  # or not there yet
+            parts.append(_read(export, gate, folder / name, secret=secret, config=config))
         items += parts[-1].items
         tick("reading", items, None)
     tick("reading", items, items)
     return parts
-
-
-def read_part(folder: Path) -> Part:
-    """Read the counts of a part that is there."""
-    return msgspec.json.decode((folder / "part.json").read_bytes(), type=Part)
 
 
 def _part_name(export: Export, gate: Gate, config: BuildConfig, secret: bytes) -> str:
@@ -143,15 +82,15 @@ def _part_name(export: Export, gate: Gate, config: BuildConfig, secret: bytes) -
     return f"{export.export_id[:32]}-{digest[:32]}"
 
 
-def _read(export: Export, gate: Gate, folder: Path, *, secret: bytes, config: BuildConfig) -> None:
-    """Write the part of one export, its counts last."""
+def _read(export: Export, gate: Gate, folder: Path, *, secret: bytes, config: BuildConfig) -> Part:
+    """Write the part of one export, its record last."""
     scratch = folder.with_name(folder.name + ".tmp")
     shutil.rmtree(scratch, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
     scratch.mkdir(mode=0o700)
     tally: dict[str, Counter[str]] = {}
     quarantined: list[QuarantineRecord] = []
-    with _Writers(scratch) as write:
+    with Writers(scratch) as write:
         for item in export.posts():
             code, author = _take(item, export, gate, write, secret, config)
             tally.setdefault(code or KEPT, Counter()).update([author.hex()])
@@ -160,16 +99,19 @@ def _read(export: Export, gate: Gate, folder: Path, *, secret: bytes, config: Bu
         for row in _identities(export.owner, secret):
             write("identities", row)
     part = Part(
-        folder.name,
-        export.export_id,
-        {code: dict(by) for code, by in tally.items()},
-        tuple(quarantined),
-        gate.digest(export),
-        _source(export) if KEPT in tally else None,
+        name=folder.name,
+        export_id=export.export_id,
+        tally={code: dict(by) for code, by in tally.items()},
+        quarantined=tuple(quarantined),
+        decided=gate.digest(export),
+        source=_source(export) if KEPT in tally else None,
+        account=key_hex(secret, "account", spelling(export.owner.uri)),
+        signals=export.owner.signals,
     )
-    write_synced(scratch / "part.json", msgspec.json.encode(part, order="sorted"), mode=0o600)
+    sealed = seal(scratch, part)
     scratch.replace(folder)
     sync_folder(folder.parent)
+    return sealed
 
 
 def _source(export: Export) -> Source:
@@ -261,6 +203,7 @@ def _admitted(
             for one in said.mentions
         ],
         "quoted": [{"begin": begin, "end": end} for begin, end in said.quoted],
+        "headings": [{"begin": begin, "end": end} for begin, end in _untrained(said, config)],
         "language": said.language,
         "languages": list(body.languages),
         "sensitive": body.sensitive or bool(body.summary),
@@ -275,6 +218,14 @@ def _admitted(
         "export_id": export.export_id,
         "position": post.position,
     }
+
+
+def _untrained(said: Clean, config: BuildConfig) -> Iterator[Range]:
+    """Give where the headings stand that are to be read and not trained."""
+    if said.warning is not None and config.content_warnings == "context":
+        yield said.warning
+    if said.title is not None and config.titles == "context":
+        yield said.title
 
 
 def _identities(owner: Account, secret: bytes) -> Iterator[Row]:
@@ -312,38 +263,3 @@ def _identity(account: bytes, kind: str, form: str, secret: bytes) -> Row:
         "kind": kind,
         "form": form,
     }
-
-
-class _Writers:
-    """One Parquet file a table, written in batches."""
-
-    def __init__(self, folder: Path) -> None:
-        self._rows: dict[str, list[Row]] = {name: [] for name in TABLES}
-        self._files = {
-            name: pq.ParquetWriter(folder / f"{name}.parquet", schema, compression="zstd")
-            for name, schema in TABLES.items()
-        }
-
-    def __enter__(self) -> Write:
-        return self._write
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for name, file in self._files.items():
-            if kind is None:
-                self._flush(name)
-            file.close()
-
-    def _write(self, table: str, row: Row) -> None:
-        self._rows[table].append(row)
-        if len(self._rows[table]) >= FLUSH_ROWS:
-            self._flush(table)
-
-    def _flush(self, table: str) -> None:
-        if self._rows[table]:
-            self._files[table].write_table(pa.Table.from_pylist(self._rows[table], TABLES[table]))
-            self._rows[table] = []

@@ -6,7 +6,7 @@ exports -> readers -> consent -> text -> conversations -> privacy -> dialogues -
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,47 +17,41 @@ from fedi_dataset.cells import Foreseen, cells_to_do, detections, work_on_cells
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.gate import Gate
 from fedi_dataset.consent.ledger import Head, Ledger
-from fedi_dataset.consent.licenses import components
-from fedi_dataset.consent.terms import InstanceTerms
+from fedi_dataset.consent.unmatched import unmatched_posts
 from fedi_dataset.console import Ticker
-from fedi_dataset.conversations.forest import Forest, make_forest
+from fedi_dataset.conversations.columns import attach_columns
+from fedi_dataset.conversations.forest import make_forest
+from fedi_dataset.conversations.roles import without_names
 from fedi_dataset.engines.local import LocalEngine
 from fedi_dataset.errors import FediDatasetError, UsageError
 from fedi_dataset.exports import OpenedExports, choose_exports, expand, recorded_exports
-from fedi_dataset.ingest import TABLES, QuarantineRecord
+from fedi_dataset.part import TABLES, QuarantineRecord
 from fedi_dataset.parts import (
+    Gathering,
     digest_of_files,
     earliest_expiry,
     files_of,
     gather_parts,
     records_of,
+    speaking,
 )
-from fedi_dataset.privacy.detector import Detector, load_detector
+from fedi_dataset.posts import Export
+from fedi_dataset.recorded import LostDetector, Tools, keep_terms, tools_of, tools_recorded
 from fedi_dataset.release.attribution import stage_terms
-from fedi_dataset.release.law import Step, Tally, released
+from fedi_dataset.release.caches import Purged, purge, purge_is_due
+from fedi_dataset.release.draft import Known, draft
+from fedi_dataset.release.law import Step
 from fedi_dataset.release.legal import standings_of
-from fedi_dataset.release.manifest import (
-    FORMAT,
-    FileRecord,
-    LedgerHead,
-    Legal,
-    Manifest,
-    build_id,
-    read_manifest,
-    versions,
-)
-from fedi_dataset.release.publish import (
-    default_config,
-    distinct,
-    publish,
-    stage_shards,
-)
+from fedi_dataset.release.manifest import Manifest, read_manifest
+from fedi_dataset.release.publish import FormerCells, publish, stage_shards
 from fedi_dataset.release.removed import stage_removed_keys
-from fedi_dataset.release.store import Staging, is_interrupted, recover, staging
+from fedi_dataset.release.revisions import note_revision
+from fedi_dataset.release.store import is_interrupted, recover, staging
 from fedi_dataset.samples import check_demo_secret
-from fedi_dataset.suppression import Suppressed, Withdrawn
+from fedi_dataset.suppression import Suppressed
 from fedi_dataset.tokens.tokenize import renew_tokens
 from fedi_dataset.version import code_digest
+from fedi_dataset.withdrawn import Withdrawn
 from fedi_dataset.workspace import (
     LedgerRecord,
     State,
@@ -66,7 +60,7 @@ from fedi_dataset.workspace import (
     fingerprint,
 )
 
-__all__ = ["BuildReport", "Foreseen", "build", "no_tick"]
+__all__ = ["BuildReport", "Foreseen", "build", "check_recorded", "no_tick"]
 
 
 def no_tick(step: str, done: int, total: int | None) -> None:
@@ -87,6 +81,8 @@ class BuildReport:
     """Placeholders by entity, each text counted once."""
     gaps: dict[str, int]
     """Posts kept that answer something which is not in the dataset, by why it is not."""
+    threads: dict[str, int]
+    """What was met when posts were put into threads: names merged, links cut, and their like (Forest.met)."""
     quarantined: tuple[QuarantineRecord, ...]
     problems: tuple[str, ...]
     """A sentence for each export that could not be read at all."""
@@ -96,6 +92,12 @@ class BuildReport:
     """Table and key of every row of the former revision that is gone or has other content now."""
     recovered: str | None = None
     """An interrupted earlier command was first brought to this state: ``former`` or ``new``."""
+    shortfalls: tuple[str, ...] = ()
+    """A sentence for each thing that was lost or damaged, and what was left out for it."""
+    unmatched_posts: tuple[str, ...] = ()
+    """Posts that the ledger names one by one, and that are in no export of this build."""
+    caches: Purged = field(default_factory=Purged)
+    """Caches of former revisions on this machine, which hold rows that this one has not."""
 
 
 def build(
@@ -112,8 +114,10 @@ def build(
     fresh: bool = False,
     secret: bytes | None = None,
     recorded: bool = False,
+    purge_caches: bool = True,
     tick: Ticker = no_tick,
     foresee: Callable[[Foreseen], None] | None = None,
+    through: Callable[[Export], Export] | None = None,
 ) -> BuildReport:
     """Build the release ``out`` from ``exports`` under the ledger ``consent``.
 
@@ -121,7 +125,9 @@ def build(
     ``prune`` lets it go or ``add`` takes the recorded ones along. ``as_of`` (default: now) dates grants and
     expiries only. ``fresh`` forgets finished cells. ``secret`` is for a new workspace (default: random).
     ``recorded`` builds from the recorded exports, and of those whose files are gone from what was read of them.
-    ``foresee`` is told which cells will be worked on, before they are.
+    ``purge_caches``: where rows are gone, delete the caches that datasets made of former revisions on this machine.
+    ``foresee`` is told which cells will be worked on, before they are. ``through`` is what exports are read through,
+    for releases that are only looked at: what it does to them is not recorded.
 
     Raises UsageError for what can be put right on the command line, LedgerError for a broken ledger, and
     FediDatasetError when no row is left and there is no former release. Same exports, ledger, config,
@@ -137,20 +143,23 @@ def build(
         old = read_manifest(release)
         _check_workspace(workspace, old, release)
         state = workspace.state()
+        config = config or BuildConfig()
         setting = _Setting(
             release=release,
             workspace=workspace,
-            config=config or BuildConfig(),
+            config=config,
             as_of=(as_of or datetime.now(UTC)).astimezone(UTC),
             workers=workers,
             secret=workspace.secret_or_new(secret),
+            tools=tools_recorded(config, workspace, old) if recorded else tools_of(config),
             tick=tick,
             fresh=fresh,
+            purge_caches=purge_caches,
             foresee=foresee,
         )
         paths = expand([Path(path) for path in exports], beside=ledger.path)
         while True:
-            _check_ledger(ledger, state, old)
+            check_recorded(workspace, state, old, ledger)
             withdrawn = Withdrawn.of(
                 ledger, state.exports, as_of=setting.as_of, secret=setting.secret
             )
@@ -162,11 +171,32 @@ def build(
             withdrawn = withdrawn.meeting(
                 opened.exports, ledger, as_of=setting.as_of, secret=setting.secret
             )
+            if through is not None:
+                opened.exports = [through(export) for export in opened.exports]
             check_demo_secret(setting.secret, [record.export_id for record in opened.records])
+            owners = [export.owner for export in opened.exports]
+            keyed = without_names(config, ledger, owners, setting.secret)
+            setting = replace(setting, config=keyed)
             report = _attempt(setting, opened, withdrawn, ledger, state, old)
             if report is not None:
-                return replace(report, recovered=recovered)
+                caches = purge(workspace.path, release) if purge_caches else Purged()
+                return replace(report, recovered=recovered, caches=caches)
             ledger = Ledger.load(ledger.path)  # it grew while we worked: somebody withdrew, perhaps
+
+
+def check_recorded(
+    workspace: Workspace, state: State, old: Manifest | None, ledger: Ledger
+) -> None:
+    """Refuse to go on from a record that cannot be relied on: UsageError or LedgerError.
+
+    The ledger must extend the one that was used before, and who was hidden must still be.
+    """
+    if state.ledger is not None:
+        ledger.check_extends(Head(state.ledger.lines, state.ledger.sha256))
+    if old is not None:
+        ledger.check_extends(Head(old.ledger.lines, old.ledger.sha256))
+    if state.parts:
+        Suppressed(workspace.path, workspace.secret()).check()
 
 
 @dataclass(frozen=True)
@@ -179,8 +209,10 @@ class _Setting:
     as_of: datetime
     workers: int
     secret: bytes = field(repr=False)
+    tools: Tools
     tick: Ticker
     fresh: bool
+    purge_caches: bool
     foresee: Callable[[Foreseen], None] | None
 
 
@@ -193,22 +225,21 @@ def _attempt(
     old: Manifest | None,
 ) -> BuildReport | None:
     """Build once; None if the ledger grew meanwhile, and then nothing is published."""
-    workspace, config = setting.workspace, setting.config
+    workspace, config, tools = setting.workspace, setting.config, setting.tools
+    workspace.drop_damaged_cells()
     if setting.fresh:
         workspace.forget_cells(frozenset())
         workspace.forget_parts(frozenset(record.part for record in [*opened.excused, *opened.kept]))
-    detector = load_detector(config.detector)
-    terms = InstanceTerms.load(config.terms_files, config.terms_sha256)
-    gate = Gate(ledger, config, setting.as_of, terms, opened.exports)
     suppressed = Suppressed(workspace.path, setting.secret)
-    parts = gather_parts(
-        workspace,
-        opened,
-        gate,
-        suppressed,
-        secret=setting.secret,
-        config=config,
-        tick=setting.tick,
+    gate = Gate(
+        ledger,
+        config,
+        setting.as_of,
+        tools.terms,
+        speaking(opened, workspace, setting.secret),
+    )
+    parts, lost = gather_parts(
+        opened, Gathering(workspace, gate, suppressed, setting.secret, config, setting.tick)
     )
     if not parts:
         raise FediDatasetError(nothing_left({}, opened.problems))
@@ -218,14 +249,20 @@ def _attempt(
     with LocalEngine(workspace.scratch, workers=setting.workers) as engine:
         for name in TABLES:
             engine.read(name, files_of(parts, name, workspace))
-        identities = files_of(parts, "identities", workspace)
-        engine.read("identities", [*identities, suppressed.identities])
-        engine.read("mentioned", [*files_of(parts, "mentioned", workspace), suppressed.mentioned])
+        hidden, mentioned = suppressed.lay_out(workspace.scratch)
+        engine.read("identities", [*files_of(parts, "identities", workspace), hidden])
+        engine.read("mentioned", [*files_of(parts, "mentioned", workspace), mentioned])
         engine.read("detections", detections(workspace, state.cells))
         forest = make_forest(engine)
+        attach_columns(engine, config)
         duplicates = duplicates_in(engine, workspace.scratch)
         factory = CellFactory(
-            config, setting.secret, detector.version, code_digest(), workspace.finished_cells()
+            config,
+            setting.secret,
+            tools.detector.version,
+            code_digest(),
+            workspace.finished_cells(),
+            detector_at_hand=not isinstance(tools.detector, LostDetector),
         )
         foreseen = None
         if setting.foresee is not None:
@@ -234,7 +271,8 @@ def _attempt(
         cells = work_on_cells(engine, forest.cells, workspace, factory, setting.tick, foreseen)
     tallies = tallies_of(parts, forest, duplicates, cells.reports)
     law = law_of(tallies)
-    verdicts = digest_of_files(files_of(parts, "verdicts", workspace))
+    seen = files_of(parts, "verdicts", workspace)
+    verdicts = digest_of_files(seen)
     standings = standings_of(files_of(parts, "posts", workspace), ledger)
     with staging(setting.release) as stage:
         shards = stage_shards(
@@ -248,28 +286,33 @@ def _attempt(
         )
         if not shards.files and old is None:
             raise FediDatasetError(nothing_left(law, opened.problems))
-        new = _manifest(
-            stage,
-            shards.files,
+        known = Known(
             config=config,
             as_of=setting.as_of,
             valid_until=earliest_expiry(files_of(parts, "posts", workspace)),
-            detector=detector,
+            detector=tools.detector.describe(),
             head=ledger.head,
             secret=setting.secret,
             forest=forest,
             tallies=tallies,
             legal=standings.legal(config),
         )
+        new = draft(stage, shards.files, known)
         new = stage_terms(stage, new, standings.named, setting.secret)
         new = renew_tokens(stage, setting.release, old, new, tick=setting.tick)
-        new, removed = stage_removed_keys(stage, setting.release, old, new)
+        former = FormerCells(workspace, state.cells, state.shards)
+        new, removed = stage_removed_keys(stage, setting.release, old, new, former)
         if Ledger.load(ledger.path).head != ledger.head:
             return None
+        if old is not None:
+            note_revision(workspace.path, old, setting.release)
+        if removed and setting.purge_caches:
+            purge_is_due(workspace.path, everything=bool(removed.unlisted))
         published = publish(stage, old, new, force=state.verdicts != verdicts)
+    keep_terms(config, workspace)
     workspace.record(
         State(
-            exports=records_of(opened, parts, withdrawn, setting.secret),
+            exports=records_of(opened, parts, withdrawn, setting.secret, state.exports),
             ledger=LedgerRecord(str(ledger.path.resolve()), ledger.head.lines, ledger.head.sha256),
             config=config.to_dict(),
             law=law,
@@ -289,11 +332,16 @@ def _attempt(
         law=law,
         entities=summed(report.entities for report in cells.reports),
         gaps=summed(report.gaps for report in cells.reports),
+        threads={**forest.met, "backdated": sum(report.backdated for report in cells.reports)},
         quarantined=(*opened.quarantined, *(one for part in parts for one in part.quarantined)),
         problems=tuple(opened.problems),
         cells_run=cells.run,
         cells_reused=len(cells.done) - cells.run,
-        removed=tuple(removed),
+        removed=removed.keys,
+        shortfalls=(*tools.shortfalls, *lost, *removed.shortfalls()),
+        unmatched_posts=unmatched_posts(
+            gate.named_posts(), seen, files_of(parts, "aliases", workspace), setting.secret
+        ),
     )
 
 
@@ -310,60 +358,3 @@ def _check_workspace(workspace: Workspace, old: Manifest | None, release: Path) 
             f"{release} was made with another secret than that of {workspace.path}; "
             "name its own workspace with --work, or another folder for --out"
         )
-
-
-def _check_ledger(ledger: Ledger, state: State, old: Manifest | None) -> None:
-    if state.ledger is not None:
-        ledger.check_extends(Head(state.ledger.lines, state.ledger.sha256))
-    if old is not None:
-        ledger.check_extends(Head(old.ledger.lines, old.ledger.sha256))
-
-
-def _manifest(
-    stage: Staging,
-    files: dict[str, FileRecord],
-    *,
-    config: BuildConfig,
-    as_of: datetime,
-    valid_until: datetime | None,
-    detector: Detector,
-    head: Head,
-    secret: bytes,
-    forest: Forest,
-    tallies: Mapping[str, Tally],
-    legal: Legal,
-) -> Manifest:
-    default = default_config(files)
-    languages = {*distinct(stage, files, "language")} - {"und"}
-    licenses = distinct(stage, files, "license")
-    return Manifest(
-        format=FORMAT,
-        build=build_id(files),
-        as_of=as_of,
-        valid_until=valid_until,
-        versions=versions(),
-        config=config.released(),
-        detector=detector.describe(),
-        ledger=LedgerHead(head.lines, head.sha256),
-        secret_fingerprint=fingerprint(secret),
-        cell_bits=forest.bits,
-        cells=forest.cells,
-        law={name: released(tally) for name, tally in tallies.items()},
-        files=files,
-        default_config=default,
-        licenses=tuple(sorted({one for spdx in licenses for one in components(spdx)})),
-        languages=tuple(sorted(languages)),
-        legal=legal,
-        notes=_notes(default),
-    )
-
-
-def _notes(default: str | None) -> tuple[str, ...]:
-    if default == "dialogues":
-        return ()
-    if default is None:
-        return ("No rows: nothing in the exports is covered by a consent that stands.",)
-    return (
-        f"There are no dialogues, so {default} is the default config: nobody in these exports answers "
-        "somebody else who is in them. Exports of the people they talk with help.",
-    )

@@ -42,6 +42,7 @@ TURN: Final[dict[str, str]] = {
     "unscrubbed": "it could not be scrubbed of identifiers",
     "no_detector_for_language": "no loaded detector covers its language",
     "reply_without_context": "a lone reply whose parent is not in the dataset",
+    "below_gap": "it stands below a post that is not in the dataset, and this build drops such posts",
 }
 """Reasons why an admitted post is in no row."""
 
@@ -58,9 +59,20 @@ UNTRAINED: Final[dict[str, str]] = {
 }
 """Reasons why a turn is context and is not trained."""
 
+STRATEGY: Final[dict[str, str]] = {
+    "other_voice": "this build trains one author, and it is by another",
+    "opener": "by whoever opened the conversation, who is the user in this build",
+    "off_path": "off the one path of its thread that this build trains",
+    "over_author_limit": "of its author as many turns are trained as this build takes of one",
+    "too_few_speakers": "fewer people speak in its dialogue than this build asks for",
+    "over_max_characters": "longer than max_characters with the least context that makes a dialogue",
+}
+"""Reasons why a strategy of the config leaves a turn out that could be trained."""
+
 TOKENS: Final[dict[str, str]] = {
     "too_long": "longer than max_length even with one turn of context",
     "special_token_in_text": "a turn's text holds what the chat template takes for its own marks",
+    "altered_by_template": "the chat template leaves out or changes a part of a turn",
 }
 """Reasons why a dialogue has no row of tokens."""
 
@@ -76,7 +88,15 @@ QUARANTINE: Final[dict[str, str]] = {
 }
 """Codes of what cannot be read. Kept with export id and position, without text."""
 
-ALL: Final[dict[str, str]] = {**GATE, **TABLE, **TURN, **UNTRAINED, **TOKENS, **QUARANTINE}
+ALL: Final[dict[str, str]] = {
+    **GATE,
+    **TABLE,
+    **TURN,
+    **UNTRAINED,
+    **STRATEGY,
+    **TOKENS,
+    **QUARANTINE,
+}
 """Every code with its sentence."""
 
 

@@ -37,6 +37,7 @@ POSTS: Final = pa.schema(
         ("text", pa.string()),  # markup resolved, addressing mentions and tag blocks gone
         ("mentions", MENTIONS),  # into text
         ("quoted", RANGES),  # into text: words of others
+        ("headings", RANGES),  # into text: title, content warning, where they are not to be trained
         ("language", pa.string()),  # of the author's own words; und when not identified
         ("languages", pa.list_(pa.string())),  # as declared
         ("sensitive", pa.bool_()),
@@ -183,6 +184,27 @@ SINGLES: Final = pa.schema(
 )
 """The release's ``posts`` table: trainable text of conversations with one author."""
 
+TRAINED_MESSAGES: Final = pa.list_(
+    pa.struct([("role", pa.string()), ("content", pa.string()), ("train", pa.bool_())])
+)
+
+MULTI_TURN: Final = pa.schema(
+    [
+        ("multi_turn_key", pa.string()),
+        ("conversation_key", pa.string()),
+        ("dialogue_keys", pa.list_(pa.string())),  # whose responses are trained here, in order
+        ("messages", TRAINED_MESSAGES),  # user first, alternates; as many trained as dialogue_keys
+        ("n_turns", pa.int32()),  # turns on the way
+        ("n_speakers", pa.int32()),
+        ("language", pa.string()),  # of the last response
+        ("context_languages", pa.list_(pa.string())),  # of the other turns, sorted, distinct
+        ("platform", pa.string()),  # of the last response
+        ("license", pa.string()),  # SPDX AND over the turns
+        ("grants", pa.list_(pa.string())),
+    ]
+)
+"""The dialogues again, responses of one author on one way in one row: for trainers that mask by message."""
+
 TOKENS: Final = pa.schema(
     [
         ("dialogue_key", pa.string()),
@@ -191,9 +213,22 @@ TOKENS: Final = pa.schema(
     ]
 )
 
+PACKED_TOKENS: Final = pa.schema(
+    [
+        ("dialogue_keys", pa.list_(pa.string())),  # of the dialogues in this row, in order
+        ("input_ids", pa.list_(pa.int32())),
+        ("labels", pa.list_(pa.int32())),  # -100 where no loss is taken
+        ("seq_lengths", pa.list_(pa.int32())),  # ids of each dialogue; they sum to those of the row
+        ("position_ids", pa.list_(pa.int32())),  # from 0 in each dialogue
+    ]
+)
+"""The ``tokens`` table when it is packed."""
+
 RELEASE_TABLES: Final[dict[str, pa.Schema]] = {
     "dialogues": DIALOGUES,
     "conversations": CONVERSATIONS,
     "posts": SINGLES,
+    "multi_turn": MULTI_TURN,
 }
-"""The release's tables that build writes, in the order in which one of them becomes the default."""
+"""The release's tables that build writes, in the order in which one of them becomes the default; the first column
+is the key. ``multi_turn`` only where the config asks for it."""

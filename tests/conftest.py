@@ -60,9 +60,14 @@ def built(world: WrittenWorld, tmp_path_factory: pytest.TempPathFactory) -> Buil
 @pytest.fixture
 def release_copy(built: BuildReport, world: WrittenWorld, tmp_path: Path) -> ReleaseCopy:
     """A fresh copy of the built release, its workspace and its ledger below ``tmp_path``."""
-    release = tmp_path / "release"
+    return copy_of(built, world, tmp_path)
+
+
+def copy_of(built: BuildReport, world: WrittenWorld, folder: Path) -> ReleaseCopy:
+    """Copy the built release, its workspace and its ledger into a folder."""
+    release = folder / "release"
     work = default_workspace(release)
-    ledger = tmp_path / "ledger.jsonl"
+    ledger = folder / "ledger.jsonl"
     shutil.copytree(built.release, release)
     shutil.copytree(built.workspace, work)
     shutil.copy(world.ledger, ledger)

@@ -99,3 +99,108 @@ def test_what_was_kept_of_a_lost_export_is_judged_again(
     assert mine
     assert [phrase for phrase in mine if phrase in released(done.report)] == []
     assert done.report.law["items"].dropped["consent_changed"] == len(truths)
+
+
+def archive_of(folder: Path, name: str, content: str) -> Path:
+    """The archive of somebody else on Alice's server, with one post."""
+    uri = f"https://mastodon.example/users/{name}"
+    post = note(1, attributedTo=uri, url=None, content=f"<p>{content}</p>")
+    items = [create(post | {"id": f"{uri}/statuses/1"}, actor=uri)]
+    return saved(folder, f"{name}.zip", zipped(members(items, id=uri, url=None, name=None)))
+
+
+@pytest.mark.parametrize("spelled", [ALICE, "https://Mastodon.Example/users/alice"])
+def test_a_signal_of_an_export_that_is_gone_denies_the_others(tmp_path: Path, spelled: str) -> None:
+    """The newer archive said no and its file is lost: when somebody else withdraws, the older one stays out."""
+    bob, carol = (f"https://mastodon.example/users/{name}" for name in ("bob", "carol"))
+    mine = note(2, attributedTo=spelled, content=f"<p>{OTHER_POST}</p>")
+    newer = members([create(mine, actor=spelled)], id=spelled, summary="<p>Gardens. #NoAI</p>")
+    older = members([create(note(1, content=f"<p>{PUBLIC_POST}</p>"))])
+    exports = [
+        saved(tmp_path, "older.zip", zipped(older)),
+        saved(tmp_path, "newer.zip", zipped(newer)),
+        archive_of(tmp_path, "bob", "The kettle on the stove has been whistling for an hour."),
+        archive_of(tmp_path, "carol", "My bicycle needs a new chain before the long weekend."),
+    ]
+    ledger = tmp_path / "ledger.jsonl"
+    for number, account in enumerate((ALICE, bob, carol)):
+        append(ledger, given(id=f"urn:uuid:{number}", accounts=(account,)))
+    report = build(exports, consent=ledger, out=tmp_path / "release", as_of=AS_OF)
+    assert len(list(words_of(report))) == 2
+    exports[1].unlink()
+    done = withdraw(tmp_path / "release", [bob], now=NOW, event_id=EVENT)
+    assert done.report.law["items"].dropped["signal_denied"] == 2
+    (left,) = words_of(done.report)
+    assert "bicycle" in left
+
+
+# --- whose word counts ----------------------------------------------------------------------------
+
+
+def talk_of(folder: Path, forged: list[Any]) -> tuple[BuildReport, Path]:
+    """Build a talk in which Bob answers Alice, with what Mallory's archive says of it besides."""
+    bob, mallory = (f"https://mastodon.example/users/{name}" for name in ("bob", "mallory"))
+    answer = note(
+        1,
+        attributedTo=bob,
+        url=None,
+        inReplyTo=f"{ALICE}/statuses/1",
+        content="<p>I saw it as well, right behind the wheel of the mill.</p>",
+    )
+    answers = [create(answer | {"id": f"{bob}/statuses/1"}, actor=bob)]
+    own = note(
+        1,
+        attributedTo=mallory,
+        url=None,
+        content="<p>Nobody here has ever asked me about my collection of stamps.</p>",
+    )
+    lies = [create(own | {"id": f"{mallory}/statuses/1"}, actor=mallory), *forged]
+    exports = [
+        saved(
+            folder,
+            "alice.zip",
+            zipped(members([create(note(1, content=f"<p>{PUBLIC_POST}</p>"))])),
+        ),
+        saved(folder, "bob.zip", zipped(members(answers, id=bob, url=None, name=None))),
+        saved(folder, "mallory.zip", zipped(members(lies, id=mallory, url=None, name=None))),
+    ]
+    ledger = folder / "ledger.jsonl"
+    for number, account in enumerate((ALICE, bob, mallory)):
+        append(ledger, given(id=f"urn:uuid:{number}", accounts=(account,)))
+    return build(exports, consent=ledger, out=folder / "release", as_of=AS_OF), exports[2]
+
+
+def test_nobody_else_says_what_a_post_answers_or_what_it_goes_by(tmp_path: Path) -> None:
+    """What an archive claims of other people's posts (parents, other names, words, deletions) changes nothing."""
+    bob, mallory = (f"https://mastodon.example/users/{name}" for name in ("bob", "mallory"))
+    theirs = [f"{ALICE}/statuses/1", f"{bob}/statuses/1"]
+    said = "<p>Alice and Bob never wrote this, whatever this archive says.</p>"
+    lies: dict[str, Any] = {"inReplyTo": f"{mallory}/statuses/1", "content": said}
+    forged = [
+        *(
+            create(note(2, **lies, attributedTo=mallory) | {"id": one}, actor=mallory)
+            for one in theirs
+        ),
+        create(note(3, **lies) | {"id": theirs[0]}, actor=ALICE),
+        create(note(4, **lies, attributedTo=bob, url=theirs[0]) | {"id": theirs[1]}, actor=bob),
+        create(
+            note(5, attributedTo=mallory, url=theirs[0], atomUri=theirs[1], content=None)
+            | {"id": f"{mallory}/statuses/5"},
+            actor=mallory,
+        ),
+        *(
+            {"id": f"{one}#delete", "type": "Delete", "actor": mallory, "object": one}
+            for one in theirs
+        ),
+    ]
+    honest, hostile = tmp_path / "honest", tmp_path / "hostile"
+    honest.mkdir()
+    hostile.mkdir()
+    expected, _ = talk_of(honest, [])
+    report, _ = talk_of(hostile, forged)
+    assert sorted(words_of(report)) == sorted(words_of(expected))
+    assert len([row for row in words_of(report) if PUBLIC_POST in row]) == 2
+    assert said[3:20] not in released(report)
+    assert {one.code for one in report.quarantined} == {"bad_item"}
+    assert len(report.quarantined) == 4
+    assert report.law["items"].dropped["not_own"] == 2

@@ -27,7 +27,9 @@ DOCUMENTS = (
     "SECURITY.md",
     "docs/canaries.md",
     "docs/cli.md",
+    "docs/dialogues.md",
     "docs/erasure.md",
+    "docs/hub.md",
 )
 COMMANDS = dict(commands())
 LEAVES = [path for path, one in COMMANDS.items() if not isinstance(one, click.Group)]

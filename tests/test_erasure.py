@@ -252,29 +252,68 @@ def test_other_peoples_missing_export_files_do_not_stand_in_the_way(
     assert audit(release_copy.release, now=NOW).ok
 
 
+def with_own_exports(copy: ReleaseCopy, folder: Path) -> ReleaseCopy:
+    """Give a release copies of its exports, free to be deleted, and forget where the shared ones lie."""
+    folder.mkdir()
+    copies = tuple(Path(shutil.copy(path, folder)) for path in copy.exports)
+    workspace = Workspace(copy.work)
+    state = workspace.state()
+    unplaced = tuple(
+        msgspec.structs.replace(record, places=(), path="nowhere" if record.path else "")
+        for record in state.exports
+    )
+    workspace.record(msgspec.structs.replace(state, exports=unplaced))
+    build(copies, consent=copy.ledger, out=copy.release, as_of=AS_OF)
+    return copy._replace(exports=copies)
+
+
 def test_export_files_are_listed_and_deleted_only_when_asked(
     release_copy: ReleaseCopy, person: Person, tmp_path: Path
 ) -> None:
-    """The person's own file is named; with delete_exports it is gone, and nobody else's is."""
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    workspace = Workspace(release_copy.work)
-    state = workspace.state()
-    moved = []
-    for record in state.exports:
-        if record.path:  # of who had withdrawn before, no path is known
-            target = folder / Path(record.path).name
-            shutil.copy(record.path, target)
-            moved.append(msgspec.structs.replace(record, path=str(target)))
-        else:
-            moved.append(record)
-    workspace.record(msgspec.structs.replace(state, exports=tuple(moved)))
-    before = {path.name for path in folder.iterdir()}
-    done = erase(release_copy, person, delete_exports=True)
-    gone = before - {path.name for path in folder.iterdir()}
-    assert release_copy.exports[0].name in gone
-    assert {Path(path).name for path in done.deleted_exports} == gone
-    assert done.kept_exports == ()
+    """The first withdrawal lists the person's files, the second deletes what is still there, and nobody else's."""
+    mine = with_own_exports(release_copy, tmp_path / "mine")
+    theirs = mine.exports[0]
+    again = shutil.copy(theirs, tmp_path / "renamed.zip")
+    build([*mine.exports, again], consent=mine.ledger, out=mine.release, as_of=AS_OF)
+    first = erase(mine, person)
+    assert {*first.kept_exports} == {str(theirs), str(again)}
+    assert (first.deleted_exports, first.certificate.kept_exports) == ((), 2)
+    assert theirs.name not in (mine.work / "state.json").read_text("utf-8")
+    before = set((tmp_path / "mine").iterdir())
+    second = withdraw(
+        mine.release, [person.uri], now=NOW, event_id=OTHER_EVENT, delete_exports=True
+    )
+    assert {*second.deleted_exports} == {str(theirs), str(again)}
+    assert second.kept_exports == ()
+    assert before - set((tmp_path / "mine").iterdir()) == {theirs}
+    assert not Path(again).exists()
+
+
+def test_a_file_that_took_the_place_of_an_export_is_not_deleted(
+    release_copy: ReleaseCopy, person: Person, tmp_path: Path
+) -> None:
+    """Somebody else's export under the same name stays, and so does what is no export at all."""
+    mine = with_own_exports(release_copy, tmp_path / "mine")
+    shutil.copy(mine.exports[1], mine.exports[0])
+    done = erase(mine, person, delete_exports=True)
+    assert (done.deleted_exports, done.kept_exports) == ((), ())
+    assert mine.exports[0].read_bytes() == mine.exports[1].read_bytes()
+
+
+def test_an_export_that_was_handed_in_again_is_found_by_the_next_withdrawal(
+    release_copy: ReleaseCopy, person: Person, tmp_path: Path
+) -> None:
+    """A steward who imports it under another name after the withdrawal has it refused, and can have it deleted."""
+    mine = with_own_exports(release_copy, tmp_path / "mine")
+    erase(mine, person, delete_exports=True)
+    expected = data_of(mine.release)
+    late = Path(shutil.copy(release_copy.exports[0], tmp_path / "late.zip"))
+    build([*mine.exports[1:], late], consent=mine.ledger, out=mine.release, as_of=AS_OF)
+    assert data_of(mine.release) == expected
+    assert "late.zip" not in (mine.work / "state.json").read_text("utf-8")
+    done = withdraw(mine.release, [person.uri], now=NOW, event_id=OTHER_EVENT, delete_exports=True)
+    assert done.deleted_exports == (str(late),)
+    assert not late.exists()
 
 
 def test_redacting_the_ledger_afterwards_changes_nothing(
@@ -326,7 +365,7 @@ def test_tokens_whose_tokenizer_is_gone_do_not_stay(
             tick=pipeline.no_tick,
         )
 
-    def gone(*_: object) -> None:
+    def gone(*_: object, **__: object) -> None:
         raise UsageError("no such tokenizer")
 
     monkeypatch.setattr("fedi_dataset.tokens.tokenize.load_tokenizer", gone)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fedi_dataset.cell import CellReport
-from fedi_dataset.ingest import read_part
+from fedi_dataset.part import read_part
 from fedi_dataset.pipeline import BuildReport
 from fedi_dataset.release.erasure import withdraw
 from fedi_dataset.release.manifest import Manifest, read_manifest

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import datasets
-import msgspec
 import pytest
 
 from fedi_dataset.builder_inputs import Inputs, Reading
@@ -23,10 +21,9 @@ from tests.commands import content_of, run
 from tests.conftest import AS_OF, ReleaseCopy
 from tests.consent.events import ALICE, BOB, CAROL, given, ledger_of, renewed
 from tests.readers.exports import create, members, note, saved, zipped
+from tests.test_erasure import EVENT, NOW, OTHER_EVENT, with_own_exports
 from tests.world import Person, World
 
-NOW = datetime(2026, 7, 15, 12, tzinfo=UTC)
-EVENT = "urn:uuid:00000000-0000-4000-8000-000000000001"
 DAY = 24 * 60 * 60 * 1000
 """Milliseconds of a day, as Misskey counts."""
 
@@ -92,31 +89,25 @@ def test_the_ledgers_key_is_no_export(tmp_path: Path) -> None:
 # --- erasure that was interrupted, or done by somebody else ---------------------------------------
 
 
-def test_exports_are_deleted_before_their_paths_are_forgotten(
+def test_exports_that_a_broken_withdrawal_left_are_deleted_by_the_next(
     release_copy: ReleaseCopy, person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A withdrawal that breaks off in the build has deleted the files that it was asked to delete."""
-    workspace = Workspace(release_copy.work)
-    state = workspace.state()
-    (record,) = (one for one in state.exports if Path(one.path) == release_copy.exports[0])
-    theirs = Path(shutil.copy(record.path, tmp_path))
-    moved = msgspec.structs.replace(record, path=str(theirs))
-    exports = tuple(moved if one == record else one for one in state.exports)
-    workspace.record(msgspec.structs.replace(state, exports=exports))
+    """A withdrawal that breaks off in the build has not forgotten the files that it was asked to delete."""
+    mine = with_own_exports(release_copy, tmp_path / "mine")
 
     def killed(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(erasure, "build", killed)
-    with pytest.raises(KeyboardInterrupt):
-        erasure.withdraw(
-            release_copy.release,
-            [person.uri],
-            now=NOW,
-            event_id=EVENT,
-            delete_exports=True,
-        )
-    assert not theirs.exists()
+    with monkeypatch.context() as patched:
+        patched.setattr(erasure, "build", killed)
+        with pytest.raises(KeyboardInterrupt):
+            erasure.withdraw(
+                mine.release, [person.uri], now=NOW, event_id=EVENT, delete_exports=True
+            )
+    assert mine.exports[0].exists()
+    build(mine.exports, consent=mine.ledger, out=mine.release, as_of=AS_OF)
+    erasure.withdraw(mine.release, [person.uri], now=NOW, event_id=OTHER_EVENT, delete_exports=True)
+    assert not mine.exports[0].exists()
 
 
 def test_no_half_deleted_part_stays_under_its_name(
@@ -130,9 +121,10 @@ def test_no_half_deleted_part_stays_under_its_name(
         (part / "part.json").write_bytes(b"{}")
         (part / "posts.parquet").write_bytes(b"")
 
-        def killed(path: Path) -> None:
-            (Path(path) / "posts.parquet").unlink()
-            raise KeyboardInterrupt
+        def killed(path: Path, **_: bool) -> None:
+            if Path(path).exists():
+                (Path(path) / "posts.parquet").unlink()
+                raise KeyboardInterrupt
 
         with monkeypatch.context() as patched:
             patched.setattr(shutil, "rmtree", killed)
@@ -144,17 +136,12 @@ def test_no_half_deleted_part_stays_under_its_name(
 
 
 @pytest.mark.parametrize(
-    ("damage", "fresh"),
-    [
-        (None, False),
-        (lambda content: content[:-3], False),
-        (lambda content: content[:-1] + b"?", True),
-    ],
+    "damage", [None, lambda content: content[:-3], lambda content: content[:-1] + b"?"]
 )
 def test_a_data_file_that_was_lost_or_damaged_is_written_again(
-    release_copy: ReleaseCopy, damage: Callable[[bytes], bytes] | None, fresh: bool
+    release_copy: ReleaseCopy, damage: Callable[[bytes], bytes] | None
 ) -> None:
-    """A missing or cut file is noticed by any build, another one by --fresh; then all is as it was."""
+    """A missing, cut or changed file is noticed by any build; then all is as it was."""
     before = content_of(release_copy.release)
     shard = next((release_copy.release / "dialogues").iterdir())
     if damage is None:
@@ -166,7 +153,7 @@ def test_a_data_file_that_was_lost_or_damaged_is_written_again(
         "out": release_copy.release,
         "as_of": AS_OF,
     }
-    assert build(release_copy.exports, **about, fresh=fresh).written
+    assert build(release_copy.exports, **about).written
     assert content_of(release_copy.release) == before
     assert not build(release_copy.exports, **about).written
 

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -177,6 +177,11 @@ def test_the_state_is_kept(workspace: Workspace) -> None:
     with workspace.locked():
         workspace.record(state)
         assert workspace.state() == state
+        with pytest.raises(UsageError, match=r"links\.parquet is missing; run the build"):
+            workspace.table("links")
+        for part in state.parts:
+            (workspace.parts / part).mkdir()
+            (workspace.parts / part / "links.parquet").touch()
         assert [str(path.relative_to(workspace.path)) for path in workspace.table("links")] == [
             "parts/one/links.parquet",
             "parts/two/links.parquet",
@@ -210,19 +215,37 @@ def test_a_finished_cell_is_kept_and_forgotten(workspace: Workspace) -> None:
         assert list((workspace.path / "cells").iterdir()) == []
 
 
-def test_a_damaged_cell_is_told(workspace: Workspace) -> None:
-    """A cell's file that is no longer one is named, with what to do."""
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"ARROW1 but not for long",
+        lambda content: b"",
+        lambda content: content[:-30],
+        lambda content: content.replace(b"{}", b"[]"),
+        lambda content: content.replace(b"report", b"repork"),
+    ],
+)
+def test_a_damaged_cell_is_dropped(workspace: Workspace, damage: Callable[[bytes], bytes]) -> None:
+    """A cell's file that does not hold what was kept is told when it is read, and deleted before a build."""
     with workspace.locked():
-        workspace.keep_cell("d0", cell(0))
-        (workspace.path / "cells" / "d0.arrow").write_bytes(b"ARROW1 but not for long")
-        with pytest.raises(UsageError, match=r"d0\.arrow is damaged; build with --fresh"):
-            workspace.cell("d0")
+        for number in range(2):
+            workspace.keep_cell(f"d{number}", cell(number))
+        file = workspace.path / "cells" / "d0.arrow"
+        before = file.read_bytes()
+        assert workspace.drop_damaged_cells() == 0
+        file.write_bytes(damage(before))
+        assert file.read_bytes() != before
+        if not damage(before).endswith(b"ARROW1"):
+            with pytest.raises(UsageError, match=r"d0\.arrow is damaged; build again"):
+                workspace.cell("d0")
+        assert workspace.drop_damaged_cells() == 1
+        assert workspace.finished_cells() == {"d1"}
 
 
 def test_parts_that_are_no_longer_named_are_forgotten(workspace: Workspace) -> None:
     """Only the parts of this build stay, not what a crash left half-written either."""
     with workspace.locked():
-        for name in ("a", "b", "c.tmp"):
+        for name in ("a", "a.tmp", "b", "c.tmp"):
             (workspace.parts / name).mkdir()
             (workspace.parts / name / "posts.parquet").write_text("x")
         workspace.forget_parts(frozenset({"b"}))

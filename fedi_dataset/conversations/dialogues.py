@@ -2,13 +2,19 @@
 
 A response is a turn that may be trained, is not the first of its tree or fragment, and has another
 author somewhere before it on its way. Its author is the assistant, everyone else the user. Prompts begin
-with user and alternate; every response is the completion of exactly one dialogue.
+with user and alternate; every response is the completion of exactly one dialogue, unless a strategy
+(strategies.py) leaves it out.
+
+Where a placeholder stands for a missing post, that is a turn of the way too: of somebody else, as far as is known,
+so that what answers it is a response. A post that is quoted is read directly before the turn that quotes it; it
+is no turn of the way, and makes nobody a response.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from fedi_dataset.conversations.turns import Turn, Utterance
@@ -22,9 +28,10 @@ Role = Literal["user", "assistant"]
 class Part:
     """One turn as one dialogue sees it: a reply to its middle sees it up to that post."""
 
-    speaker: int
-    """Numbered in the dialogue, from 1, in order of first appearance."""
+    speaker: int | None
+    """Numbered in the dialogue, from 1, in order of first appearance; None: nobody knows who it was."""
     posts: tuple[Utterance, ...]
+    """None for the placeholder of a missing post."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,8 @@ class Message:
     role: Role
     parts: tuple[Part, ...]
     labels: bool
+    next_speaker: int | None = None
+    """Whose label ends the message: who speaks next in a transcript; None: no label does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,9 @@ class Dialogue:
     prompt: tuple[Message, ...]
     completion: Message
     n_turns: int
+    """Turns on the way, placeholder and response included."""
     n_speakers: int
+    """People who surely are different: whoever wrote a missing post counts where nobody else is known."""
 
     @property
     def context(self) -> tuple[Utterance, ...]:
@@ -53,26 +64,51 @@ class Dialogue:
             post for message in self.prompt for part in message.parts for post in part.posts
         )
 
+    @property
+    def said(self) -> tuple[Utterance, ...]:
+        """The posts of the response."""
+        return self.completion.parts[0].posts
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What stands before a response: part of a turn, a quoted post, or (no posts) a placeholder."""
+
+    author: bytes | None
+    posts: tuple[Utterance, ...]
+
 
 def make_dialogues(
-    turns: Sequence[Turn], *, max_turns: int
+    turns: Sequence[Turn],
+    *,
+    max_turns: int,
+    left_out: Mapping[int, str] = MappingProxyType({}),
+    transcript: bool = False,
+    fits: Callable[[Dialogue], bool] | None = None,
 ) -> tuple[list[Dialogue], dict[int, str]]:
     """Give each response its dialogue, and each other turn the reason why it has none.
 
     ``turns`` as :func:`make_turns` numbers them. ``max_turns`` counts the response; older context is left
-    out before the way is built. The dialogues come in the order of their responses; together with
-    the reasons they account for every turn.
+    out before the way is built. ``left_out`` names responses that are to have none, and why. ``transcript``:
+    the prompt is one user message in which every turn has its speaker's label. What does not ``fit`` loses its
+    oldest turns, whole. The dialogues come in the order of their responses; together with the reasons they
+    account for every turn.
     """
+    posts = {post.key: post for turn in turns for post in turn.posts}
     dialogues: list[Dialogue] = []
     reasons: dict[int, str] = {}
     for turn in turns:
         reason = _not_trainable(turn)
         if reason is None:
-            context = _context(turn, turns, max_turns - 1)
-            if all(posts[0].author == turn.author for posts in context):
-                reason = "no_other_author"
+            way = _way(turn, turns, max_turns - 1)
+            alone = not _has_another(way, turn)
+            reason = "no_other_author" if alone else left_out.get(turn.number)
+        if reason is None:
+            dialogue = _longest(turn, way, posts, transcript, fits)
+            if dialogue is None:
+                reason = "over_max_characters"
             else:
-                dialogues.append(_dialogue(turn, context))
+                dialogues.append(dialogue)
         if reason is not None:
             reasons[turn.number] = reason
     return dialogues, reasons
@@ -81,35 +117,82 @@ def make_dialogues(
 def _not_trainable(turn: Turn) -> str | None:
     if turn.untrained is not None:
         return turn.untrained
-    if turn.answers is None:
+    if turn.answers is None and turn.posts[0].absent != "other":
         return "first_of_fragment" if turn.gap else "first_of_tree"
     return None
 
 
-def _context(turn: Turn, turns: Sequence[Turn], limit: int) -> list[tuple[Utterance, ...]]:
+def _way(turn: Turn, turns: Sequence[Turn], limit: int) -> list[_Seen]:
     """Collect what stands above ``turn``, oldest first, each turn up to the post that was answered."""
-    above: list[tuple[Utterance, ...]] = []
-    place = turn.answers
+    above: list[_Seen] = []
+    top, place = turn, turn.answers
     while place is not None and len(above) < limit:
-        parent = turns[place.turn]
-        above.append(parent.posts[: place.post + 1])
-        place = parent.answers
+        top = turns[place.turn]
+        above.append(_Seen(top.author, top.posts[: place.post + 1]))
+        place = top.answers
+    absent = top.posts[0].absent
+    if absent is not None and len(above) < limit:
+        above.append(_Seen(top.author if absent == "own" else None, ()))
     return above[::-1]
 
 
-def _dialogue(turn: Turn, context: list[tuple[Utterance, ...]]) -> Dialogue:
+def _has_another(way: Sequence[_Seen], turn: Turn) -> bool:
+    return any(seen.author != turn.author for seen in way)
+
+
+def _longest(
+    turn: Turn,
+    way: list[_Seen],
+    posts: Mapping[bytes, Utterance],
+    transcript: bool,
+    fits: Callable[[Dialogue], bool] | None,
+) -> Dialogue | None:
+    """The dialogue with as much of the way as fits; None if not even the least of it does."""
+    for first in range(len(way)):
+        if not _has_another(way[first:], turn):
+            break
+        dialogue = _dialogue(turn, way[first:], posts, transcript)
+        if fits is None or fits(dialogue):
+            return dialogue
+    return None
+
+
+def _with_quotes(way: Sequence[_Seen], turn: Turn, posts: Mapping[bytes, Utterance]) -> list[_Seen]:
+    """Put each quoted post that is not on the way itself before the turn that quotes it, once."""
+    turns = [*way, _Seen(turn.author, turn.posts)]
+    shown = {post.key for seen in turns for post in seen.posts}
+    result: list[_Seen] = []
+    for seen in turns:
+        for key in (key for post in seen.posts for key in post.quotes):
+            if key in posts and key not in shown:  # it may stand below a gap, and be dropped
+                shown.add(key)
+                result.append(_Seen(posts[key].author, (posts[key],)))
+        result.append(seen)
+    return result[:-1]
+
+
+def _dialogue(
+    turn: Turn, way: Sequence[_Seen], posts: Mapping[bytes, Utterance], transcript: bool
+) -> Dialogue:
+    context = _with_quotes(way, turn, posts)
     numbers: dict[bytes, int] = {}
-    for posts in [*context, turn.posts]:
-        numbers.setdefault(posts[0].author, len(numbers) + 1)
-    parts = [Part(numbers[posts[0].author], posts) for posts in context]
+    for author in [*(seen.author for seen in context), turn.author]:
+        if author is not None:
+            numbers.setdefault(author, len(numbers) + 1)
+    parts = [Part(numbers[seen.author] if seen.author else None, seen.posts) for seen in context]
     me = numbers[turn.author]
     return Dialogue(
         response=turn.number,
-        prompt=tuple(_messages(parts, me)),
+        prompt=_transcript(parts, me) if transcript else tuple(_messages(parts, me)),
         completion=Message("assistant", (Part(me, turn.posts),), labels=False),
-        n_turns=len(parts) + 1,
-        n_speakers=len(numbers),
+        n_turns=len(way) + 1,
+        n_speakers=max(2, len(numbers)),
     )
+
+
+def _transcript(parts: list[Part], me: int) -> tuple[Message, ...]:
+    """Everything in one message with labels, and at its end whose turn it is."""
+    return (Message("user", tuple(parts), labels=True, next_speaker=me),)
 
 
 def _messages(parts: list[Part], me: int) -> list[Message]:

@@ -1,12 +1,13 @@
 """The relational plane: which posts belong together, where each one hangs, and which cell works on it.
 
-All of it is SQL that DuckDB and Spark both run, over tables of keys. Parent links are followed by
-pointer doubling (Hillis and Steele 1986), which needs log2(depth) joins, keeps every row of a doubled
-id, and, unlike a recursive query, neither loops on a cycle nor loses what hangs below one.
+All of it is SQL that DuckDB and Spark both run (tests/conversations/test_forest_portable.py holds it to that), over
+narrow tables of keys: words are touched once, at the end, in a join whose other side fits in memory. Posts are
+made unique (duplicates.py), links are followed to the top of each conversation (threads.py), and
+here the conversations get their rows and their cells.
 
 Tables in: ``posts, verdicts, links, aliases, mentioned, identities, detections`` (schema.py).
 Table out: ``cell_rows``: for every conversation its people (rank 0), then its posts (rank 1).
-Also made: ``ranked_posts`` (``copy`` > 1 are the duplicates), ``cells`` (the distinct cells).
+Also made: ``ranked_posts`` (copies of posts that were met more than once), ``cells`` (the distinct cells).
 """
 
 from __future__ import annotations
@@ -14,12 +15,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from fedi_dataset.conversations.duplicates import merge_ids, rank_copies
+from fedi_dataset.conversations.threads import make_threads
 from fedi_dataset.engines import Engine
 
 __all__ = ["Forest", "cell_bits", "make_forest"]
-
-CELL_HEX_DIGITS = 5
-"""Leading hex digits of an anchor from which cells are cut: up to 20 bits, a billion conversations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,28 @@ class Forest:
     """What making the forest counted."""
 
     unique: int
+    """Posts admitted, each once."""
+    seen: int
+    """Posts seen, each once, admitted or not."""
     anchors: int
+    """Conversations seen."""
     bits: int
     cells: int
+    merged: int
+    """Ids of which another one of the same post was taken."""
+    by_alias: int
+    """Posts answered under another name than their id."""
+    disputed: int
+    """Posts of which copies name different parents."""
     self_replies: int
     cycles: int
     """Links that were cut because a chain of parents came back to where it began."""
+
+    @property
+    def met(self) -> dict[str, int]:
+        """How often each oddity of ids and links was met and resolved."""
+        names = ("merged", "by_alias", "disputed", "self_replies", "cycles")
+        return {name: getattr(self, name) for name in names}
 
 
 def cell_bits(anchors: int) -> int:
@@ -47,178 +63,147 @@ def cell_bits(anchors: int) -> int:
 
 def make_forest(engine: Engine) -> Forest:
     """Make ``cell_rows`` from the workspace's tables, and count what was met on the way."""
-    engine.sql("ranked_posts", RANKED_POSTS)
-    unique = engine.sql("unique_posts", "select * from ranked_posts where copy = 1 and not denied")
-    engine.sql("true_aliases", TRUE_ALIASES)
-    engine.sql("edges", EDGES)
-    self_replies = engine.sql(
-        "self_replies", "select post_key from edges where parent_key = post_key"
+    merged = merge_ids(engine)
+    rank_copies(engine)
+    threads = make_threads(engine)
+    bits = cell_bits(threads.anchors)
+    admitted, others = ANCHORED.format(which="= 0"), ANCHORED.format(which="<> 0")
+    unique = engine.sql("placed", PLACED.format(anchored=admitted, cell=_cell(bits)))
+    engine.sql("refused", others)
+    engine.sql("named", NAMED)
+    engine.sql("people", PEOPLE)
+    engine.sql("known", KNOWN)
+    engine.sql("forms", FORMS)
+    engine.sql("cell_people", CELL_PEOPLE)  # by itself: the join of the words needs all the memory
+    engine.sql("detected_twice", DETECTED_TWICE)
+    engine.sql("cell_rows", CELL_ROWS)
+    cells = engine.sql("cells", "select distinct cell from placed")
+    return Forest(
+        unique=unique,
+        seen=threads.posts,
+        anchors=threads.anchors,
+        bits=bits,
+        cells=cells,
+        merged=merged,
+        by_alias=threads.by_alias,
+        disputed=threads.disputed,
+        self_replies=threads.self_replies,
+        cycles=threads.cycles,
     )
-    engine.sql("edges", CUT_SELF_REPLIES)
-    cycles = _cut_cycles(engine)
-    _follow(engine)
-    anchors = engine.sql("anchors", "select distinct anchor from anchored")
-    bits = cell_bits(anchors)
-    engine.sql("placed", PLACED)
-    engine.sql("cell_people", CELL_PEOPLE)
-    engine.sql("detected_posts", DETECTED_POSTS)
-    engine.sql("cell_rows", CELL_ROWS.format(cell=_cell(bits)))
-    cells = engine.sql("cells", "select distinct cell from cell_rows")
-    return Forest(unique, anchors, bits, cells, self_replies, cycles)
 
 
-RANKED_POSTS = """
-select posts.*, denied.post_key is not null as denied, row_number() over (
-  partition by posts.post_key
-  order by case when acquisition = 'own-export' then 0 else 1 end,
-           coalesce(edited_at, created_at) desc, export_id, position) as copy
-from posts left join (
-  select distinct post_key, account_key from verdicts
-  where reason in ('deleted', 'not_public', 'signal_denied', 'license_refused')) denied
-  on denied.post_key = posts.post_key and denied.account_key = posts.account_key"""
-"""Copies of an id in the order of preference: the author's archive before a capture, then the latest edit."""
-
-TRUE_ALIASES = """
-select alias_key, min(post_key) as post_key
-from aliases
-where alias_key not in (select post_key from links)
-group by alias_key
-having count(distinct post_key) = 1"""
-"""An alias counts if nothing else goes by it and only one post claims it."""
-
-EDGES = """
-select post_key, min(parent_key) as parent_key, false as cut
-from (
-  select links.post_key, coalesce(true_aliases.post_key, links.reply_to_key) as parent_key, links.own,
-         max(case when links.own then 1 else 0 end) over (partition by links.post_key) as told
-  from links left join true_aliases on true_aliases.alias_key = links.reply_to_key) named
-where own or told = 0
-group by post_key"""
-"""One row for every post seen. Of a doubled id that names two parents the smaller key is taken:
-a choice that does not depend on who is admitted, so that no withdrawal moves a conversation."""
-
-CUT_SELF_REPLIES = """
-select post_key, case when parent_key = post_key then null else parent_key end as parent_key,
-       coalesce(parent_key = post_key, false) as cut
-from edges"""
-
-STEP = """
-select here.post_key, coalesce(above.ancestor, here.ancestor) as ancestor,
-       above.ancestor is not null as moved
-from pointers here left join pointers above on above.post_key = here.ancestor"""
-"""One doubling: whoever pointed at an ancestor 2^k links up now points 2^(k+1) links up."""
-
-LOOP_STEP = """
-select here.post_key, above.ancestor,
-       case when above.lowest < here.lowest then above.lowest else here.lowest end as lowest
-from loops here join loops above on above.post_key = here.ancestor"""
-
-CUT_CYCLES = """
-select edges.post_key,
-       case when cuts.post_key is null then edges.parent_key end as parent_key,
-       edges.cut or cuts.post_key is not null as cut
-from edges left join cuts on cuts.post_key = edges.post_key"""
+ANCHORED = """
+select post_key, account_key, gap, anchor
+from linked where anchor is not null and standing {which}
+union all
+select linked.post_key, linked.account_key, case when reached.cut then 4 else linked.gap end as gap,
+       reached.anchor
+from linked join reached on reached.post_key = linked.post_key
+where linked.standing {which}"""
 
 PLACED = """
-select unique_posts.*, anchored.anchor,
-       case when parents.post_key is not null then edges.parent_key end as parent_key,
-       case when edges.cut then 'cut'
-            when edges.parent_key is null or parents.post_key is not null then null
-            when refused.deleted = 1 then 'deleted'
-            when refused.deleted = 0 then 'refused'
-            else 'not_exported' end as gap
-from unique_posts
-join edges on edges.post_key = unique_posts.post_key
-join anchored on anchored.post_key = unique_posts.post_key
-left join unique_posts parents on parents.post_key = edges.parent_key
-left join (select post_key, max(case when reason = 'deleted' then 1 else 0 end) as deleted
-           from verdicts where reason is not null group by post_key) refused
-  on refused.post_key = edges.parent_key"""
-"""Each admitted post with its parent, if that is admitted, or else the kind of gap above it."""
+select post_key, account_key, gap, anchor, {cell} as cell from ({anchored}) anchored"""
+"""Every post admitted: its conversation, and the cell that works on it."""
+
+NAMED = """
+select anchored.anchor, mentioned.account_key,
+       case when owned.form_key is null and mentioned.form is not null
+            then mentioned.form_key end as form_key
+from mentioned
+left join same on same.post_key = mentioned.post_key
+join (select post_key, anchor from placed
+      union all
+      select post_key, anchor from refused) anchored
+  on anchored.post_key = coalesce(same.same_key, mentioned.post_key)
+left join (select distinct form_key from identities) owned
+  on owned.form_key = mentioned.form_key"""
+"""Who is mentioned where, and by which form, if it is none that an export of theirs gives."""
+
+PEOPLE = """
+select distinct cell, anchor, account_key
+from (
+  select cell, anchor, account_key from placed
+  union all
+  select conversations.cell, spoken.anchor, spoken.account_key
+  from (
+    select anchor, account_key from refused
+    union all
+    select anchored.anchor, judged.account_key
+    from judged
+    join recurring on recurring.post_key = judged.post_key
+    join (select post_key, anchor from placed
+          union all
+          select post_key, anchor from refused) anchored
+      on anchored.post_key = judged.post_key
+    union all
+    select anchor, account_key from named) spoken
+  join (select distinct anchor, cell from placed) conversations
+    on conversations.anchor = spoken.anchor) everybody"""
+"""Whoever speaks in a conversation of admitted posts, admitted or not, or is mentioned in it."""
+
+KNOWN = """
+select account_key, min(form_key) as form_key, array_sort(array_agg(concat(kind, ' ', form))) as forms
+from (select distinct form_key, account_key, kind, form from identities where form is not null) given
+group by account_key"""
+"""What names a person by exports of theirs, in one row, so that it is one row too in every conversation of theirs."""
+
+FORMS = """
+select account_key, form_key, array_agg(concat(kind, ' ', form)) as forms
+from (
+  select distinct form_key, account_key, kind, form
+  from mentioned
+  where exists (select 1 from named where named.form_key = mentioned.form_key)) given
+group by account_key, form_key"""
+
+DETECTED_TWICE = "select post_key from detections group by post_key having count(*) > 1"
+"""Posts with two earlier detections, which would double their rows: what is in them is detected anew."""
 
 CELL_PEOPLE = """
-select distinct anchor, form_key, account_key, kind, form
+select people.cell, people.anchor, known.form_key, known.account_key, known.forms
+from people join known on known.account_key = people.account_key
+union all
+select here.cell, here.anchor, forms.form_key, forms.account_key, forms.forms
 from (
-  select named.anchor, identities.form_key, identities.account_key, identities.kind,
-         identities.form
-  from (
-    select anchor, account_key from placed
-    union
-    select anchored.anchor, mentioned.account_key
-    from mentioned join anchored on anchored.post_key = mentioned.post_key
-    union
-    select anchored.anchor, verdicts.account_key
-    from verdicts join anchored on anchored.post_key = verdicts.post_key) named
-  join identities on identities.account_key = named.account_key
-  union all
-  select anchored.anchor, mentioned.form_key, mentioned.account_key, mentioned.kind, mentioned.form
-  from mentioned join anchored on anchored.post_key = mentioned.post_key
-  where mentioned.form is not null) named_people
-where anchor in (select anchor from placed)"""
-"""Whoever speaks in a conversation, admitted or not, or is mentioned in it: a row for each form of what
-names them, by their own export or by a mention in this very conversation."""
-
-DETECTED_POSTS = """
-select * from (
-  select *, row_number() over (partition by post_key order by detector, text_key) as copy
-  from detections) ranked
-where copy = 1"""
-"""One earlier detection a post at most: a second one would double its row."""
+  select distinct conversations.cell, named.anchor, named.form_key
+  from named
+  join (select distinct anchor, cell from placed) conversations
+    on conversations.anchor = named.anchor
+  where named.form_key is not null) here
+join forms on forms.form_key = here.form_key"""
+"""What names the people of a conversation: by their own export, or by a mention in this very conversation."""
 
 CELL_ROWS = """
-select {cell} as cell, * from (
-  select anchor, 1 as rank, created_at, placed.post_key, parent_key, gap, account_key, subject_key,
-         platform, edited_at, text, mentions, quoted, language, sensitive, is_bot,
-         license, use, event_id, null as kind, null as form,
-         detector as detected_by, text_key as detected_text, spans as detected
-  from placed left join detected_posts on detected_posts.post_key = placed.post_key
-  union all
-  select anchor, 0 as rank, null as created_at, form_key as post_key, null as parent_key,
-         null as gap, account_key, null as subject_key,
-         null as platform, null as edited_at, null as text, null as mentions, null as quoted,
-         null as language, null as sensitive, null as is_bot,
-         null as license, null as use, null as event_id, kind, form,
-         null as detected_by, null as detected_text, null as detected
-  from cell_people) rows_of_cells"""
-
-
-def _follow(engine: Engine) -> None:
-    """Make ``anchored``: every post seen with the top of its chain of known parents."""
-    engine.sql("pointers", "select post_key, parent_key as ancestor, true as moved from edges")
-    while engine.sql("still_moving", "select post_key from pointers where moved"):
-        engine.sql("pointers", STEP)
-    engine.sql("anchored", "select post_key, coalesce(ancestor, post_key) as anchor from pointers")
-
-
-def _cut_cycles(engine: Engine) -> int:
-    """Cut each cycle of ``edges`` at its smallest key; return how many there were.
-
-    While some chain is not yet at its top, the number of pointers that move falls with every doubling;
-    once it stays the same, only cycles and what hangs below them are left. They are few, so the exact
-    work, the least key on each cycle, is done on them alone.
-    """
-    engine.sql("pointers", "select post_key, parent_key as ancestor, true as moved from edges")
-    before = -1
-    moving = engine.sql("moving", "select post_key from pointers where moved")
-    while moving not in (0, before):
-        engine.sql("pointers", STEP)
-        before, moving = moving, engine.sql("moving", "select post_key from pointers where moved")
-    if moving == 0:
-        return 0
-    engine.sql(
-        "loops",
-        "select edges.post_key, parent_key as ancestor, edges.post_key as lowest "
-        "from edges join moving on moving.post_key = edges.post_key",
-    )
-    for _ in range(moving.bit_length()):
-        engine.sql("loops", LOOP_STEP)
-    cuts = engine.sql(
-        "cuts",
-        "select post_key from loops where post_key = lowest "
-        "and post_key in (select ancestor from loops)",
-    )
-    engine.sql("edges", CUT_CYCLES)
-    return cuts
+select placed.cell, placed.anchor, 1 as rank, posts.created_at, placed.post_key,
+       case when placed.gap <> 0 then null
+            when rehung.post_key is not null then rehung.parent_key
+            else posts.reply_to_key end as parent_key,
+       case placed.gap when 1 then 'refused' when 2 then 'deleted' when 3 then 'not_exported'
+                       when 4 then 'cut' end as gap,
+       posts.account_key, posts.subject_key, posts.platform, posts.edited_at, posts.text,
+       posts.mentions, posts.quoted, posts.language, posts.sensitive, posts.is_bot, posts.license,
+       posts.use, posts.event_id, null as forms, detected.detector as detected_by,
+       detected.text_key as detected_text, detected.spans as detected
+from posts
+left join same on same.post_key = posts.post_key
+join placed on placed.post_key = coalesce(same.same_key, posts.post_key)
+left join rehung on rehung.post_key = placed.post_key
+left join (
+  select * from detections
+  where not exists (
+    select 1 from detected_twice where detected_twice.post_key = detections.post_key)) detected
+  on detected.post_key = placed.post_key
+where not exists (
+  select 1 from ranked_posts
+  where (ranked_posts.copy > 1 or ranked_posts.denied)
+    and ranked_posts.export_id = posts.export_id and ranked_posts.position = posts.position)
+union all
+select cell, anchor, 0 as rank, null as created_at, form_key as post_key, null as parent_key,
+       null as gap, account_key, null as subject_key, null as platform, null as edited_at,
+       null as text, null as mentions, null as quoted, null as language, null as sensitive,
+       null as is_bot, null as license, null as use, null as event_id, forms,
+       null as detected_by, null as detected_text, null as detected
+from cell_people"""
+"""Posts with their words, and the people of their conversation."""
 
 
 def _cell(bits: int) -> str:
@@ -227,9 +212,10 @@ def _cell(bits: int) -> str:
     An anchor is a keyed hash already, so that its leading bits are uniform. Binary has no portable
     arithmetic, hex digits do.
     """
+    places = -(-bits // 4)
     digits = " + ".join(
         f"(instr('0123456789ABCDEF', substr(hex(anchor), {place + 1}, 1)) - 1)"
-        f" * {16 ** (CELL_HEX_DIGITS - 1 - place)}"
-        for place in range(CELL_HEX_DIGITS)
+        f" * {16 ** (places - 1 - place)}"
+        for place in range(places)
     )
-    return f"cast(floor(({digits}) / {2 ** (4 * CELL_HEX_DIGITS - bits)}) as int)"
+    return f"cast(floor(({digits or 0}) / {2 ** (4 * places - bits)}) as int)"

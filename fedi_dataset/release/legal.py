@@ -88,7 +88,5 @@ def _counted(posts: pa.Table) -> list[dict[str, Any]]:
 
 def _consents(events: set[str], ledger: Ledger) -> dict[str, Given]:
     return {
-        event.id: event
-        for event in ledger.events
-        if isinstance(event, Given) and event.id in events
+        name: event for name, event in ledger.with_ids(events).items() if isinstance(event, Given)
     }

@@ -13,13 +13,14 @@ import msgspec
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from fedi_dataset.consent.ledger import Given, Ledger, spelling
+from fedi_dataset.consent.ledger import Given, Ledger, Withdrawn, spelling
 from fedi_dataset.errors import UsageError
 from fedi_dataset.privacy.keys import key, key_hex
 from fedi_dataset.release.manifest import Manifest, read_manifest
 from fedi_dataset.release.store import recover
+from fedi_dataset.release.token_checks import dialogues_in, token_schema
 from fedi_dataset.schema import RELEASE_TABLES
-from fedi_dataset.workspace import Workspace, default_workspace
+from fedi_dataset.workspace import State, Workspace, default_workspace
 
 __all__ = ["Held", "Holding", "lookup"]
 
@@ -40,7 +41,7 @@ class Held:
     accounts: tuple[str, ...]
     """All accounts of the subject that the ledger names."""
     events: tuple[dict[str, Any], ...]
-    """The ledger's events about them, in line order, as they stand there."""
+    """The ledger's events about them, in line order; of other people in the same event, nothing."""
     consenting: bool
     """Whether a consent stands at the time asked."""
     rows: tuple[Holding, ...]
@@ -78,12 +79,14 @@ def lookup(
     if consent is None and recorded is None:
         raise UsageError(f"{workspace.path} records no ledger; name it with --consent")
     ledger = Ledger.load(Path(consent or str(recorded)))
-    accounts = _subject(ledger, account)
+    same = _spellings(account, ledger, state, secret)
+    known = {spelling(one) for name in same for one in (name, *ledger.accounts_with(name))}
+    events = [_about(event, known) for _, event in ledger.naming(known)]
+    accounts = known | {account} | {name for event in events for name in event.accounts}
     keys = {key(secret, "account", one) for one in accounts}
     for record in state.exports:
         spelled = {bytes.fromhex(one) for one in record.account_keys}
         keys |= spelled if spelled & keys else set()
-    events = [event for event in ledger.events if set(getattr(event, "accounts", ())) & accounts]
     exports = [
         record.export_id
         for record in state.exports
@@ -94,7 +97,7 @@ def lookup(
             f"neither the ledger nor an export knows {account}; "
             "`fedi-dataset inspect EXPORT` shows how an account is written"
         )
-    standing = ledger.standing([account], now)
+    standing = ledger.standing(same, now)
     given = [event.id for event in events if isinstance(event, Given)]
     return Held(
         accounts=tuple(sorted(accounts)),
@@ -108,23 +111,20 @@ def lookup(
     )
 
 
-def _subject(ledger: Ledger, account: str) -> set[str]:
-    """Find all accounts that events name together with this one, or under the same subject."""
-    known = {account, spelling(account)}
-    while True:
-        grown = set(known)
-        subjects = set()
-        for event in ledger.events:
-            named = set(getattr(event, "accounts", ()))
-            if named & grown or {spelling(one) for one in named} & grown:
-                grown |= named
-                subjects.add(getattr(event, "subject", None))
-        for event in ledger.events:
-            if getattr(event, "subject", None) in subjects - {None}:
-                grown |= set(getattr(event, "accounts", ()))
-        if grown == known:
-            return known
-        known = grown
+def _spellings(account: str, ledger: Ledger, state: State, secret: bytes) -> set[str]:
+    """Find the spellings of an account in the ledger: an export of it may tell that several are one."""
+    same = {account, spelling(account)}
+    named = {key_hex(secret, "account", one): one for one in {*ledger.accounts(), *same}}
+    for record in state.exports:
+        spelled = {named[one] for one in record.account_keys if one in named}
+        same |= spelled if spelled & same else set()
+    return same
+
+
+def _about(event: Given | Withdrawn, accounts: set[str]) -> Given | Withdrawn:
+    """An event as far as it is about these accounts: several people may withdraw in one."""
+    own = tuple(name for name in event.accounts if spelling(name) in accounts)
+    return msgspec.structs.replace(event, accounts=own)
 
 
 def _rows(
@@ -144,9 +144,9 @@ def _rows(
                     yield Holding(record.table, path, row[name])
     for path, record in sorted(manifest.files.items()):
         if record.table == "tokens":
-            held = pq.read_table(folder / path, columns=["dialogue_key"])["dialogue_key"]
-            for one in held.to_pylist():
-                if one in dialogues:
+            column = token_schema(manifest).names[0]
+            for row in pq.read_table(folder / path, columns=[column]).to_pylist():
+                for one in dialogues.intersection(dialogues_in(row)):
                     yield Holding("tokens", path, one)
 
 

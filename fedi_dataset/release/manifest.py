@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from fedi_dataset.errors import FediDatasetError, UsageError
 from fedi_dataset.release.law import Step
+from fedi_dataset.release.residual import Residual
+from fedi_dataset.release.statistics import Statistics
 
 __all__ = [
     "FORMAT",
@@ -85,10 +88,17 @@ class TokensRecord(msgspec.Struct, frozen=True):
     max_length: int
     dialogues: str
     """Digest of the dialogues' files that were tokenized (build_id)."""
-    tokens: int
-    trained_tokens: int
     dropped_turns: int
     """Turns left out of prompts to fit max_length."""
+    statistics: Statistics
+    """Of the dialogues in it."""
+    packing: Literal["none", "bfd"] = "none"
+    fill: float | None = None
+    """The share of places in packed rows that hold a token."""
+    system_prompt: str | None = None
+    """The system message that stands before every dialogue."""
+    added_tokens: dict[str, int] = {}
+    """Special tokens that were added to the tokenizer, with their ids: a model needs embeddings for them."""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -118,6 +128,8 @@ class Manifest(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     """Sentences to the reader about this build, such as why a config is missing."""
     tokens: TokensRecord | None = None
+    residual: Residual | None = None
+    """What an independent pass still suspects; None if there are no texts."""
 
     def encode(self) -> bytes:
         """Canonical, readable JSON."""

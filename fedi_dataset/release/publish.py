@@ -18,7 +18,7 @@ from fedi_dataset.config import SPLITS
 from fedi_dataset.files import write_synced
 from fedi_dataset.release.card import render_card
 from fedi_dataset.release.manifest import MANIFEST, FileRecord, Manifest
-from fedi_dataset.release.shards import plan, shard_path, write_shard
+from fedi_dataset.release.shards import holds, plan, shard_path, write_shard
 from fedi_dataset.release.store import Staging
 from fedi_dataset.schema import RELEASE_TABLES
 from fedi_dataset.workspace import Workspace
@@ -26,6 +26,7 @@ from fedi_dataset.workspace import Workspace
 __all__ = [
     "README",
     "DoneCell",
+    "FormerCells",
     "Shards",
     "default_config",
     "distinct",
@@ -56,9 +57,9 @@ def read_reports(cells: Iterable[DoneCell], workspace: Workspace) -> list[CellRe
 
 
 def rows_in(cells: Iterable[str], workspace: Workspace) -> dict[str, int]:
-    """Count the rows that finished cells (digests) hold, by table of the release."""
+    """Count the rows that finished cells (digests) hold, by table of the release; of lost ones nothing is known."""
     counts: Counter[str] = Counter()
-    for digest in cells:
+    for digest in workspace.finished_cells().intersection(cells):
         for row in workspace.cell(digest).to_pylist():
             if row["table"] in RELEASE_TABLES:
                 counts[row["table"]] += row["rows"]
@@ -73,6 +74,31 @@ class Shards:
     made_of: dict[str, str]
     """Path → digest of the file and its cells. The same cells make the same file: it need not be written
     again."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormerCells:
+    """The finished cells of the last build, as far as they are still there."""
+
+    workspace: Workspace
+    cells: Mapping[str, int]
+    """Digest → number."""
+    made_of: Mapping[str, str]
+    """As Shards has it."""
+
+    def tables_of(self, path: str, record: FileRecord, bits: int) -> tuple[list[bytes], bool]:
+        """Give the encoded tables that a data file was made of, in order, and whether these are all of them."""
+        found: dict[str, bytes] = {}
+        there = self.workspace.finished_cells()
+        for digest, cell in sorted(self.cells.items(), key=lambda item: item[1]):
+            if digest in there and holds(path, cell, bits):
+                try:
+                    found[digest] = payload(
+                        self.workspace, digest, str(record.table), str(record.split)
+                    )
+                except KeyError:
+                    continue  # it has no rows of this table and split
+        return list(found.values()), self.made_of.get(path) == _made_of(found, record)
 
 
 def stage_shards(

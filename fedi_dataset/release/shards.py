@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-__all__ = ["plan", "shard_path", "write_shard"]
+__all__ = ["holds", "plan", "shard_path", "write_shard"]
 
 
 def plan(sizes: Mapping[int, int], bits: int, limit: int) -> Iterator[tuple[str, list[int]]]:
@@ -37,6 +37,12 @@ def plan(sizes: Mapping[int, int], bits: int, limit: int) -> Iterator[tuple[str,
 def shard_path(table: str, split: str, prefix: str) -> str:
     """Path of a shard in the release: ``dialogues/train-b0110.parquet``; ``train-b`` for all cells."""
     return f"{table}/{split}-b{prefix}.parquet"
+
+
+def holds(path: str, cell: int, bits: int) -> bool:
+    """Tell whether a cell's rows stand in a shard, by the shard's path."""
+    prefix = path.rpartition("-b")[2].removesuffix(".parquet")
+    return not prefix or f"{cell:0{bits}b}".startswith(prefix)
 
 
 def write_shard(path: Path, cells: Iterable[bytes]) -> int:

@@ -29,7 +29,12 @@ class Consents:
 
 
 def consents_now(workspace: Workspace, ledger: Ledger, now: datetime) -> Consents:
-    """Compare every post that the workspace holds with what the ledger says of its author ``now`` (aware)."""
+    """Compare every post that the workspace holds with what the ledger says of its author ``now`` (aware).
+
+    Of a workspace that is a secret alone, all consents that stand in the ledger may be meant.
+    """
+    if not workspace.state().parts:
+        return Consents(_all_standing(ledger, now), ())
     secret = workspace.secret()
     aliases = _aliases(workspace)
     decides: dict[bytes, str] = {}
@@ -66,6 +71,15 @@ def _stands(standing: Standing, now: datetime) -> bool:
         consent is not None
         and not standing.withdrawn
         and (consent.expires is None or now < consent.expires)
+    )
+
+
+def _all_standing(ledger: Ledger, now: datetime) -> frozenset[str]:
+    given = (event for event in ledger.events if isinstance(event, Given))
+    accounts = {account for event in given for account in event.accounts}
+    standings = (ledger.standing([account], now) for account in accounts)
+    return frozenset(
+        one.deciding.id for one in standings if one.deciding is not None and _stands(one, now)
     )
 
 

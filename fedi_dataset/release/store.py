@@ -47,9 +47,9 @@ class Staging:
         return staged if staged.exists() else self._release / path
 
     def is_lost(self, path: str, record: FileRecord) -> bool:
-        """Whether the release lacks a file that its manifest records, or holds one of another size."""
+        """Whether the release lacks a file that its manifest records, or holds another one."""
         kept = self._release / path
-        return not kept.is_file() or kept.stat().st_size != record.bytes
+        return not kept.is_file() or sha256_of(kept) != record.sha256
 
     def replaces(self, path: str) -> bool:
         """Whether a file is staged that the release does not hold just so."""
@@ -142,6 +142,11 @@ def _finish(release: Path) -> str:
         stride = msgspec.json.decode((release / STAGING / STRIDE).read_bytes(), type=_Stride)
     except FileNotFoundError:
         return "former"
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise FediDatasetError(
+            f"{release / STAGING / STRIDE} is damaged, so that an interrupted command cannot be finished. Move the "
+            "whole release away, and build it again from its workspace"
+        ) from error
     _move(release, stride)
     return "new"
 

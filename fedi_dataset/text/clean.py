@@ -31,6 +31,9 @@ class Clean:
     """Words of others."""
     language: str
     """Of the author's own words, BCP 47 primary subtag, or ``und``."""
+    warning: Range | None = None
+    """The content warning, "CW: " included."""
+    title: Range | None = None
 
 
 def clean(body: Body, *, alt_texts: bool) -> Clean:
@@ -53,7 +56,16 @@ def clean(body: Body, *, alt_texts: bool) -> Clean:
         parts += (_plain(text, body) for text in body.alt_texts)
     whole = joined(parts)
     own = without_ranges(whole, whole.quoted).text if whole.quoted else whole.text
-    return Clean(whole.text, whole.mentions, whole.quoted, identify(own, body.languages))
+    warning, title = parts[0].text, joined(parts[:2]).text
+    begin = len(title) - len(parts[1].text)
+    return Clean(
+        whole.text,
+        whole.mentions,
+        whole.quoted,
+        identify(own, body.languages),
+        warning=(0, len(warning)) if warning else None,
+        title=(begin, len(title)) if parts[1].text else None,
+    )
 
 
 def _content(body: Body) -> Marked:

@@ -1,10 +1,11 @@
-"""The relational plane against a naive reading of the same links, cycles and doubled ids included."""
+"""The relational plane against a plain telling of the same worlds: cycles, doubled ids and all."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import itertools
+import random
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,141 +14,168 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fedi_dataset.conversations.forest import Forest, cell_bits, make_forest
+from fedi_dataset.engines import Engine
 from fedi_dataset.engines.local import LocalEngine
-from fedi_dataset.schema import ALIASES, DETECTIONS, IDENTITIES, LINKS, MENTIONED, POSTS, VERDICTS
+from fedi_dataset.pipeline import build
+from fedi_dataset.schema import IDENTITIES, MENTIONED
+from tests.conftest import AS_OF
+from tests.consent import events
+from tests.conversations.forest_oracle import Grown, Item, World, grow, key, number, read_world
+from tests.conversations.forest_tables import Population, read_tables, write_population
+from tests.readers.exports import ALICE, HOST, create, members, note, saved, zipped
 
-EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
+folders = itertools.count()
 
 
-def key(number: int) -> bytes:
-    """Give a key whose order is the number's."""
-    return number.to_bytes(16, "big")
-
-
-def run(
-    folder: Path,
-    links: list[tuple[int, int | None]],
-    admitted: set[int],
-    *,
-    reasons: dict[int, str] | None = None,
-    aliases: list[tuple[int, int]] = (),  # type: ignore[assignment]
-    copies: list[int] = (),  # type: ignore[assignment]
+def forest_of(
+    folder: Path, world: World, order: list[int] | None = None
 ) -> tuple[Forest, list[dict[str, Any]]]:
-    """Make a forest of numbered posts; give it and the rows of its posts."""
-    rows = [*sorted(admitted), *copies]
-    tables = {
-        "posts": (
-            POSTS,
-            [
-                {
-                    "post_key": key(number),
-                    "account_key": key(10_000 + number % 3),
-                    "subject_key": key(10_000 + number % 3),
-                    "created_at": EPOCH + timedelta(minutes=number),
-                    "text": "words",
-                    "mentions": [],
-                    "quoted": [],
-                    "acquisition": "own-export",
-                    "export_id": "e",
-                    "position": position,
-                }
-                for position, number in enumerate(rows)
-            ],
-        ),
-        "verdicts": (
-            VERDICTS,
-            [
-                {
-                    "post_key": key(number),
-                    "account_key": key(10_000 + number % 3),
-                    "reason": None
-                    if number in admitted
-                    else (reasons or {}).get(number, "no_consent"),
-                }
-                for number in {number for number, _ in links}
-            ],
-        ),
-        "links": (
-            LINKS,
-            [
-                {"post_key": key(a), "reply_to_key": key(b) if b is not None else None}
-                for a, b in links
-            ],
-        ),
-        "aliases": (ALIASES, [{"alias_key": key(a), "post_key": key(b)} for a, b in aliases]),
-        "mentioned": (MENTIONED, []),
-        "identities": (IDENTITIES, []),
-        "detections": (DETECTIONS, []),
-    }
-    with LocalEngine(folder) as engine:
-        for name, (schema, content) in tables.items():
-            pq.write_table(pa.Table.from_pylist(content, schema), folder / f"{name}.parquet")
-            engine.read(name, [folder / f"{name}.parquet"])
+    """Make a world's forest; give it and all rows of its cells."""
+    into = folder / str(next(folders))
+    into.mkdir()
+    with LocalEngine(into) as engine:
+        read_world(engine, world, into, order or range(len(world.items)))
         forest = make_forest(engine)
-        engine.commit("cell_rows", folder / "rows.parquet")
-    made = pq.read_table(folder / "rows.parquet").to_pylist()
-    return forest, sorted(
-        (row for row in made if row["rank"] == 1), key=lambda row: row["post_key"]
-    )
+        engine.commit("cell_rows", into / "rows.parquet")
+    return forest, pq.read_table(into / "rows.parquet").to_pylist()
 
 
-def number(raw: bytes | None) -> int | None:
-    """Read a key back."""
-    return None if raw is None else int.from_bytes(raw, "big")
+def told(forest: Forest, rows: list[dict[str, Any]]) -> Grown:
+    """Say of a forest what the plain telling says. No post may be there twice."""
+    posts = [row for row in rows if row["rank"] == 1]
+    places = {
+        number(row["post_key"]): (
+            int(row["text"]),
+            number(row["anchor"]),
+            number(row["parent_key"]),
+            row["gap"],
+        )
+        for row in posts
+    }
+    assert len(places) == len(posts)
+    counts = {name: getattr(forest, name) for name in Grown.__dataclass_fields__ if name != "posts"}
+    return Grown(**counts, posts=places)  # type: ignore[arg-type]  # its keys are numbers here
+
+
+def hung(folder: Path, world: World) -> dict[int | None, tuple[int | None, int | None, str | None]]:
+    """Give of every post kept its anchor, its parent and its gap."""
+    forest, rows = forest_of(folder, world)
+    return {post: place[1:] for post, place in told(forest, rows).posts.items()}
 
 
 def test_anchors_follow_links_of_refused_posts_and_of_posts_never_seen(tmp_path: Path) -> None:
     """1 <- 2 (refused) <- 3, and 9 (never seen) <- 4, 5: two conversations, and the gaps are told apart."""
-    _, rows = run(
-        tmp_path,
-        [(1, None), (2, 1), (3, 2), (4, 9), (5, 9), (6, 7), (7, 1)],
-        admitted={1, 3, 4, 5, 6},
-        reasons={7: "deleted"},
-    )
-    told = [
-        (number(row["post_key"]), number(row["anchor"]), number(row["parent_key"]), row["gap"])
-        for row in rows
+    items = [
+        Item(1),
+        Item(2, 1, reason="no_consent"),
+        Item(3, 2),
+        Item(4, 9),
+        Item(5, 9),
+        Item(6, 7),
+        Item(7, 1, reason="deleted"),
     ]
-    assert told == [
-        (1, 1, None, None),
-        (3, 1, None, "refused"),
-        (4, 9, None, "not_exported"),
-        (5, 9, None, "not_exported"),
-        (6, 1, None, "deleted"),
+    assert hung(tmp_path, World(items)) == {
+        1: (1, None, None),
+        3: (1, None, "refused"),
+        4: (9, None, "not_exported"),
+        5: (9, None, "not_exported"),
+        6: (1, None, "deleted"),
+    }
+
+
+def test_a_reply_to_another_name_of_a_post_finds_it(tmp_path: Path) -> None:
+    """An alias leads to its post; one that two posts claim, or that is somebody else's post, does not."""
+    items = [Item(1), Item(2, 101), Item(3, 2), Item(4, account=1), Item(5, 102)]
+    aliases = [(101, 1), (2, 4), (102, 1), (102, 3)]
+    world = World(items, aliases)
+    forest, rows = forest_of(tmp_path, world)
+    assert {post: place[2] for post, place in told(forest, rows).posts.items()} == {
+        1: None,
+        2: 1,
+        3: 2,
+        4: None,
+        5: None,
+    }
+    assert (forest.by_alias, forest.merged) == (1, 0)
+
+
+def test_copies_under_two_names_are_one_post_if_one_account_wrote_both(tmp_path: Path) -> None:
+    """An archive's post 5 and the capture of its page, 3, become 3, and replies to either are in one thread."""
+    items = [
+        Item(5, 1),
+        Item(3, 1, own=False, edited=9, export="capture"),
+        Item(6, 5, account=1),
+        Item(7, 3, account=2),
+        Item(1, account=1),
     ]
+    world = World(items, [(3, 5)])
+    forest, rows = forest_of(tmp_path, world)
+    grown = told(forest, rows)
+    assert grown.posts == {
+        3: (0, 1, 1, None),
+        6: (2, 1, 3, None),
+        7: (3, 1, 3, None),
+        1: (4, 1, None, None),
+    }
+    assert (forest.merged, forest.unique, forest.seen) == (1, 4, 4)
 
 
-def test_a_reply_to_another_id_of_a_post_finds_it(tmp_path: Path) -> None:
-    """An alias leads to its post, unless something else goes by it."""
-    _, rows = run(tmp_path, [(1, None), (2, 101), (3, 2)], {1, 2, 3}, aliases=[(101, 1), (2, 3)])
-    assert [number(row["parent_key"]) for row in rows] == [None, 1, 2]
+def test_a_long_row_of_names_is_one_post(tmp_path: Path) -> None:
+    """However the names are ordered along it, the smallest one stands for all."""
+    names = random.Random(3).sample(range(300), 300)
+    world = World([Item(name) for name in names], list(itertools.pairwise(names)))
+    forest, rows = forest_of(tmp_path, world)
+    assert [number(row["post_key"]) for row in rows if row["rank"] == 1] == [0]
+    assert (forest.merged, forest.unique) == (299, 1)
 
 
-def test_a_doubled_id_is_one_post_and_the_rest_is_counted(tmp_path: Path) -> None:
+def test_of_a_doubled_id_the_authors_archive_is_kept_then_the_latest_edit(tmp_path: Path) -> None:
     """Copies neither double the subtree below nor vanish from the count."""
-    forest, rows = run(tmp_path, [(1, None), (1, None), (2, 1)], {1, 2}, copies=[1, 1])
+    items = [
+        Item(1, own=False, edited=30, export="capture"),
+        Item(1, edited=10),
+        Item(1, edited=20),
+        Item(2, 1),
+        Item(2, 1, own=False, edited=5, export="capture"),
+    ]
+    forest, rows = forest_of(tmp_path, World(items))
+    assert told(forest, rows).posts == {1: (2, 1, None, None), 2: (3, 1, 1, None)}
     assert forest.unique == 2
-    assert [number(row["post_key"]) for row in rows] == [1, 2]
+
+
+def test_an_id_that_names_two_parents_hangs_below_one(tmp_path: Path) -> None:
+    """The author's own word goes before a capture's; among equals the smaller id."""
+    capture = {"own": False, "export": "capture"}
+    items = [
+        Item(1),
+        Item(2),
+        Item(3, 2),
+        Item(3, 1, **capture),  # type: ignore[arg-type]
+        Item(4, 2, **capture),  # type: ignore[arg-type]
+        Item(4, 1, **capture),  # type: ignore[arg-type]
+        Item(5),
+        Item(5, 1, **capture),  # type: ignore[arg-type]
+    ]
+    forest, rows = forest_of(tmp_path, World(items))
+    parents = {post: place[2] for post, place in told(forest, rows).posts.items()}
+    assert parents == {1: None, 2: None, 3: 2, 4: 1, 5: None}
+    assert forest.disputed == 2
 
 
 def test_a_self_reply_and_a_cycle_lose_no_row(tmp_path: Path) -> None:
     """Their links are cut, at the smallest id of a cycle, and the posts stay, as gaps."""
-    forest, rows = run(
-        tmp_path, [(1, 1), (2, 4), (3, 2), (4, 3), (5, 4), (6, 1)], {1, 2, 3, 4, 5, 6}
-    )
-    assert (forest.self_replies, forest.cycles) == (1, 1)
-    told = [
-        (number(row["post_key"]), number(row["anchor"]), number(row["parent_key"]), row["gap"])
-        for row in rows
-    ]
-    assert told == [
-        (1, 1, None, "cut"),
-        (2, 2, None, "cut"),
-        (3, 2, 2, None),
-        (4, 2, 3, None),
-        (5, 2, 4, None),
-        (6, 1, 1, None),
-    ]
+    items = [Item(1, 1), Item(2, 4), Item(3, 2), Item(4, 3), Item(5, 4), Item(6, 1), Item(7, 5)]
+    forest, rows = forest_of(tmp_path, World(items))
+    assert (forest.self_replies, forest.cycles, forest.anchors) == (1, 1, 2)
+    assert {post: place[1:] for post, place in told(forest, rows).posts.items()} == {
+        1: (1, None, "cut"),
+        2: (2, None, "cut"),
+        3: (2, 2, None),
+        4: (2, 3, None),
+        5: (2, 4, None),
+        6: (1, 1, None),
+        7: (2, 5, None),
+    }
 
 
 @pytest.mark.parametrize(
@@ -160,48 +188,228 @@ def test_cells_hold_16_to_1000_conversations(anchors: int, bits: int) -> None:
     assert anchors / 2**bits <= 1000
 
 
-def naive_anchor(start: int, parents: dict[int, int | None]) -> int:
-    """Climb, cutting a cycle at its smallest member."""
-    seen: list[int] = []
-    here = start
-    while True:
-        parent = parents.get(here)
-        if parent is None or parent == here:
-            return here
-        if here in seen:
-            return min(seen[seen.index(here) :])
-        seen.append(here)
-        here = parent
+REASONS = [None, None, None, "no_consent", "deleted", "not_public", "consent_withdrawn"]
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """A small world in which anything points at anything."""
+    posts = st.integers(1, draw(st.integers(2, 14)))
+    items = draw(
+        st.lists(
+            st.builds(
+                Item,
+                post=posts,
+                parent=st.none() | posts | st.integers(15, 18),
+                account=st.integers(0, 2),
+                reason=st.sampled_from(REASONS),
+                own=st.booleans(),
+                edited=st.integers(0, 3),
+                export=st.sampled_from("ab"),
+            ),
+            min_size=1,
+            max_size=20,
+        )
+    )
+    told_posts = st.sampled_from([item.post for item in items])
+    names = st.integers(1, 18)
+    return World(items, draw(st.lists(st.tuples(names, told_posts), max_size=6)))
+
+
+def moved(world: World, by: int) -> World:
+    """Give the same world under other ids."""
+    items = [
+        Item(
+            item.post + by,
+            None if item.parent is None else item.parent + by,
+            item.account,
+            item.reason,
+            item.own,
+            item.edited,
+            item.export,
+        )
+        for item in world.items
+    ]
+    return World(items, [(alias + by, post + by) for alias, post in world.aliases])
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(
-    st.dictionaries(st.integers(0, 25), st.none() | st.integers(0, 30), min_size=1, max_size=26),
-    st.sets(st.integers(0, 25)),
-)
-def test_any_links_give_the_anchors_of_a_naive_climb(
-    tmp_path: Path, parents: dict[int, int | None], chosen: set[int]
+@given(st.lists(worlds(), min_size=20, max_size=40), st.randoms(use_true_random=False))
+def test_any_world_grows_as_it_is_told_plainly(
+    tmp_path: Path, many: list[World], order: random.Random
 ) -> None:
-    """Whatever points at whatever, each admitted post is there once, under its true top."""
-    admitted = chosen & parents.keys()
-    _, rows = run(tmp_path, list(parents.items()), admitted)
-    assert {number(row["post_key"]): number(row["anchor"]) for row in rows} == {
-        post: naive_anchor(post, parents) for post in admitted
+    """Whatever points at whatever, in whatever order it comes: the same posts, places and counts."""
+    world = World([])
+    for place, one in enumerate(many):
+        world += moved(one, 100 * place)
+    positions = list(range(len(world.items)))
+    order.shuffle(positions)
+    assert told(*forest_of(tmp_path, world, positions)) == grow(world)
+
+
+def test_the_order_of_rows_is_irrelevant(tmp_path: Path) -> None:
+    """The same files in other orders give the same rows, names of people included."""
+    population = Population.grow(3_000, 7)
+    write_population(population, tmp_path / "tables", seed=8, parts=5)
+    results = []
+    for backwards in (False, True):
+        with LocalEngine(tmp_path) as engine:
+            read_tables(engine, tmp_path / "tables", backwards=backwards)
+            forest = make_forest(engine)
+            engine.commit("cell_rows", tmp_path / "rows.parquet")
+        rows = pq.read_table(tmp_path / "rows.parquet").to_pylist()
+        results.append((forest, sorted(map(repr, rows))))
+    assert results[0] == results[1]
+    assert results[0][0].cycles > 0
+
+
+def test_every_row_is_in_the_cell_of_its_anchor(tmp_path: Path) -> None:
+    """A cell is the first bits of the anchor, for posts and for people."""
+    write_population(Population.grow(3_000, 7), tmp_path / "tables", seed=8, parts=2)
+    with LocalEngine(tmp_path) as engine:
+        read_tables(engine, tmp_path / "tables")
+        forest = make_forest(engine)
+        engine.commit("cell_rows", tmp_path / "rows.parquet")
+    rows = pq.read_table(tmp_path / "rows.parquet", columns=["cell", "anchor", "rank"]).to_pylist()
+    assert {row["rank"] for row in rows} == {0, 1}
+    assert forest.bits == 6
+    assert all(row["cell"] == row["anchor"][0] >> 2 for row in rows)
+    assert forest.cells == len({row["cell"] for row in rows})
+
+
+class Counting:
+    """An engine that notes how many rows every query gave."""
+
+    def __init__(self, engine: LocalEngine) -> None:
+        self.engine = engine
+        self.rows: list[tuple[str, int]] = []
+
+    def sql(self, name: str, query: str) -> int:
+        """Run it."""
+        rows = self.engine.sql(name, query)
+        self.rows.append((name, rows))
+        return rows
+
+
+def test_a_chain_costs_rounds_over_its_own_rows(tmp_path: Path) -> None:
+    """100,000 posts deep beside short threads: 17 rounds, and from the third on only the chain is looked at."""
+    deep, others = 100_000, 20_000
+    population = Population.alike([deep, *[3] * others])
+    write_population(population, tmp_path / "tables", seed=1, parts=2)
+    with LocalEngine(tmp_path) as engine:
+        read_tables(engine, tmp_path / "tables")
+        counting = Counting(engine)
+        forest = make_forest(cast(Engine, counting))
+        engine.commit("placed", tmp_path / "placed.parquet")
+    assert (forest.seen, forest.anchors, forest.cycles) == (deep + 3 * others, others + 1, 0)
+    anchors = pq.read_table(tmp_path / "placed.parquet", columns=["anchor"])["anchor"]
+    assert max(row["counts"].as_py() for row in anchors.value_counts()) == deep
+    rungs = [rows for name, rows in counting.rows if name == "rungs"]
+    assert len(rungs) == 17
+    assert max(rungs[2:]) <= deep
+
+
+@pytest.mark.parametrize(
+    "replies", [50_000, pytest.param(1_000_000, marks=pytest.mark.slow)], ids=["50k", "1m"]
+)
+def test_a_post_may_have_any_number_of_replies(tmp_path: Path, replies: int) -> None:
+    """They are one conversation in one cell."""
+    write_population(Population.star(replies), tmp_path / "tables", seed=1, parts=2)
+    with LocalEngine(tmp_path) as engine:
+        read_tables(engine, tmp_path / "tables")
+        forest = make_forest(engine)
+        engine.commit("placed", tmp_path / "placed.parquet")
+    assert (forest.unique, forest.anchors, forest.cells) == (replies + 1, 1, 1)
+    placed = pq.read_table(tmp_path / "placed.parquet", columns=["anchor", "gap"])
+    assert len(placed["anchor"].unique()) == 1
+    assert placed["gap"].unique().to_pylist() == [0]
+
+
+def test_who_is_mentioned_is_a_person_of_the_conversation(tmp_path: Path) -> None:
+    """By the forms of their own exports everywhere, and by a mention's form in its own conversation only."""
+    world = World([Item(1), Item(2, 1, account=1), Item(3)])
+    mentions = [
+        (1, 7, "handle", "@g"),
+        (2, 1, "handle", "@b"),
+        (2, 1, "url", "u"),
+        (3, 9, None, None),
+    ]
+    identities = [(0, "name", "A"), (0, "handle", "@a"), (1, "handle", "@b"), (9, "name", "N")]
+    assert people_of(tmp_path, world, mentions, identities) == {
+        1: [(0, "handle @a"), (0, "name A"), (1, "handle @b"), (1, "url u"), (7, "handle @g")],
+        3: [(0, "handle @a"), (0, "name A"), (9, "name N")],
     }
-    assert len(rows) == len(admitted)
-    for row in rows:
-        parent = parents[number(row["post_key"])]  # type: ignore[index]
-        if row["parent_key"] is not None:
-            assert number(row["parent_key"]) == parent
-            assert row["gap"] is None
-        else:
-            assert (row["gap"] is None) == (parent is None)
 
 
-def test_a_chain_of_ten_thousand_links_is_followed_to_its_top(tmp_path: Path) -> None:
-    """Depth costs joins, not stack."""
-    links: list[tuple[int, int | None]] = [(0, None), *((n, n - 1) for n in range(1, 10_000))]
-    _, rows = run(tmp_path, links, {9_999})
-    assert [number(row["anchor"]) for row in rows] == [0]
+def people_of(
+    folder: Path,
+    world: World,
+    mentions: list[tuple[int, int, str | None, str | None]],
+    identities: list[tuple[int, str, str]],
+) -> dict[int | None, list[tuple[int | None, str]]]:
+    """Make a forest with mentions (post, account, kind, form) and identities (account, kind, form)."""
+    forms = {one: place for place, one in enumerate({*(one[1:] for one in mentions), *identities})}
+
+    def row(account: int, kind: str | None, form: str | None) -> dict[str, object]:
+        return {
+            "account_key": key(account),
+            "kind": kind,
+            "form": form,
+            "form_key": key(forms[account, kind, form]),
+        }
+
+    tables = {
+        "mentioned": (MENTIONED, [{"post_key": key(one[0]), **row(*one[1:])} for one in mentions]),
+        "identities": (IDENTITIES, [row(*one) for one in [*identities, *identities]]),
+    }
+    with LocalEngine(folder) as engine:
+        read_world(engine, world, folder, range(len(world.items)))
+        for name, (schema, rows) in tables.items():
+            pq.write_table(pa.Table.from_pylist(rows, schema), folder / f"{name}.parquet")
+            engine.read(name, [folder / f"{name}.parquet"])
+        make_forest(engine)
+        engine.commit("cell_rows", folder / "rows.parquet")
+    people: dict[int | None, list[tuple[int | None, str]]] = {}
+    for one in pq.read_table(folder / "rows.parquet").to_pylist():
+        if one["rank"] == 0:
+            named = people.setdefault(number(one["anchor"]), [])
+            named += [(number(one["account_key"]), form) for form in one["forms"]]
+    return {anchor: sorted(named, key=repr) for anchor, named in people.items()}
+
+
+def test_a_build_counts_what_it_met_in_threads(tmp_path: Path) -> None:
+    """Every oddity of an archive's ids, links and dates is resolved, and has its count in the build's report."""
+
+    def status(number: int) -> str:
+        return f"{ALICE}/statuses/{number}"
+
+    words = "<p>The heron came back to the pond behind the mill this morning.</p>"
+    page, other_page = f"{HOST}/@alice/1", f"{HOST}/@alice/80"
+    notes = [
+        note(1),
+        note(2, inReplyTo=page, published="2025-02-01T10:00:00Z"),  # by its page; before it
+        note(3, inReplyTo=status(3)),  # to itself
+        note(4, inReplyTo=status(5)),
+        note(5, inReplyTo=status(4)),  # a cycle
+        note(6, inReplyTo=status(1)),
+        note(6, inReplyTo=status(2)),  # the same id below two posts
+        note(7, url=other_page),
+        note(8, id=other_page, url=None),  # the same post under its page
+    ]
+    archive = saved(
+        tmp_path, "alice.zip", zipped(members([create({**one, "content": words}) for one in notes]))
+    )
+    ledger = saved(tmp_path, "ledger.jsonl", b"".join(events.lines_of([events.given()])))
+    report = build([archive], consent=ledger, out=tmp_path / "release", as_of=AS_OF)
+    assert report.threads == {
+        "merged": 1,
+        "by_alias": 1,
+        "disputed": 1,
+        "self_replies": 1,
+        "cycles": 1,
+        "backdated": 1,
+    }
+    posts = report.law["posts"]
+    assert (posts.rows_in, posts.kept, posts.dropped) == (9, 7, {"duplicate": 2})

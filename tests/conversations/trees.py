@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from fedi_dataset.conversations.turns import Utterance
+from fedi_dataset.conversations.turns import Utterance, Whose
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -19,6 +19,11 @@ def post(
     minute: int | None = None,
     gap: bool = False,
     untrained: str | None = None,
+    absent: Whose | None = None,
+    quotes: tuple[str, ...] = (),
+    voice: bool = True,
+    over_limit: bool = False,
+    single_over_limit: bool = False,
 ) -> Utterance:
     """Write one utterance; without ``minute`` its time follows from its key's number."""
     at = int("".join(filter(str.isdigit, key)) or 0) if minute is None else minute
@@ -27,8 +32,13 @@ def post(
         author=author.encode(),
         at=EPOCH + timedelta(minutes=at),
         parent=parent.encode() if parent else None,
-        gap=gap,
+        gap=gap or absent is not None,
         untrained=untrained,
+        absent=absent,
+        quotes=tuple(one.encode() for one in quotes),
+        voice=voice,
+        over_limit=over_limit,
+        single_over_limit=single_over_limit,
     )
 
 

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from presidio_analyzer import LocalRecognizer
+from presidio_analyzer import EntityRecognizer, LocalRecognizer
 
-from fedi_dataset.errors import PrivacyError
-from fedi_dataset.privacy.detector import Detector, load_detector
+from fedi_dataset.config import BuildConfig
+from fedi_dataset.errors import PrivacyError, UsageError
+from fedi_dataset.privacy.detector import DEFAULT, Detector, Policy, load_detector
+from fedi_dataset.privacy.models import Model
 from fedi_dataset.privacy.placeholders import Placeholders, resolve
 from fedi_dataset.privacy.spans import ENTITIES, Span
 
@@ -41,6 +43,43 @@ class Raising(LocalRecognizer):  # type: ignore[misc]  # Presidio is untyped
     def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[Any]:
         """Fail."""
         raise ValueError(f"cannot read {text}")
+
+
+class Reader(Model):
+    """Takes every word "Zorro" for a person and every "Gotham" for a place, in Polish."""
+
+    packages = ()
+    languages = frozenset({"pl"})
+
+    def __init__(self) -> None:
+        super().__init__(supported_entities=["PERSON", "PLACE"], name="reader")
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def find(self, text: str, language: str) -> list[Span]:
+        """Look for the two words."""
+        words = (("Gotham", "PLACE"), ("Zorro", "PERSON"))
+        found = [(text.find(word), word, entity) for word, entity in words]
+        return [Span(at, at + len(word), entity, 0.9) for at, word, entity in found if at >= 0]
+
+    def digest(self) -> str:
+        """Give any."""
+        return "1"
+
+    def title(self) -> str:
+        """Give any."""
+        return "A reader for tests"
+
+
+def raising(language: str) -> tuple[EntityRecognizer, ...]:
+    """Patterns that fail, whatever the language."""
+    return (Raising(),)
+
+
+def none(language: str) -> tuple[EntityRecognizer, ...]:
+    """No patterns."""
+    return ()
 
 
 def scrubbed(detector: Detector, text: str) -> str:
@@ -139,10 +178,10 @@ def test_what_is_not_covered_is_not_detected(detector: Detector) -> None:
 
 def test_errors_hold_no_text(detector: Detector) -> None:
     """Whatever a recognizer raises, no word of the text is in the error, its cause or traceback."""
-    broken = Detector([Raising()])
+    broken = Detector([Reader()], raising, DEFAULT)
     word = "xylo" + "phone"  # in two, because a traceback shows the lines of this test
     with pytest.raises(PrivacyError) as caught:
-        broken.detect(word, "en")
+        broken.detect(word, "pl")
     error = caught.value
     shown = [str(error), repr(error), *traceback.format_exception(error)]
     assert word not in "".join(shown)
@@ -166,16 +205,84 @@ def test_detecting_asks_no_network(detector: Detector, monkeypatch: pytest.Monke
 def test_version_names_what_decides(detector: Detector) -> None:
     """Loading again gives the same version; other recognizers give another."""
     assert load_detector().version == detector.version
-    assert Detector([Raising()]).version != detector.version
+    assert Detector([Reader()], none, DEFAULT).version != detector.version
+    kept = Policy(keep_names=("Alice Miller",))
+    assert Detector([Reader()], none, kept).version != Detector([Reader()], none, DEFAULT).version
     assert len(detector.version) == 64
 
 
 def test_describe_names_the_model_and_its_makers(detector: Detector) -> None:
     """The card gets the attribution that the model's license asks for."""
     described = detector.describe()
-    assert described["attribution"] == "Rampart by National Design Studio, CC BY 4.0"
-    assert described["entities"] == ENTITIES
+    assert "Rampart by National Design Studio" in described["attribution"]
+    assert "CC BY 4.0" in described["attribution"]
+    topics = {"PLACE", "ORGANIZATION"}
+    assert described["entities"].keys() == ENTITIES.keys() - topics
     assert described["version"] == detector.version
+
+
+def test_topics_are_masked_only_if_asked_for() -> None:
+    """A place stays unless the policy asks for places; what no model finds cannot be asked for."""
+    text = "Zorro w Gotham"
+    person, place = Span(0, 5, "PERSON", 0.9), Span(8, 14, "PLACE", 0.9)
+    assert Detector([Reader()], none, DEFAULT).detect(text, "pl") == (person,)
+    asked = Detector([Reader()], none, Policy(also_mask=("places",)))
+    assert asked.detect(text, "pl") == (person, place)
+    with pytest.raises(UsageError, match="also_mask names organizations, which reader does not"):
+        Detector([Reader()], none, Policy(also_mask=("organizations",)))
+
+
+def test_kept_names_stay() -> None:
+    """A name that the policy keeps is not masked, however it is written; others are."""
+    keeping = Detector([Reader()], none, Policy(keep_names=("zórro",)))
+    assert keeping.detect("Zorro w Gotham", "pl") == ()
+
+
+@pytest.mark.parametrize(
+    ("policy", "language", "covered"),
+    [
+        (DEFAULT, "pl", True),
+        (DEFAULT, "en", False),
+        (DEFAULT, "und", False),
+        (Policy(patterns_only=("en",)), "en-GB", True),
+        (Policy(patterns_only=("und",)), "und", True),
+    ],
+)
+def test_a_language_is_covered_by_a_model_or_by_the_policy(
+    policy: Policy, language: str, covered: bool
+) -> None:
+    """What no model reads is refused unless the policy leaves the language to the patterns."""
+    detector = Detector([Reader()], none, policy)
+    assert detector.covers("Zorro", language) is covered
+    if covered:
+        assert bool(detector.detect("Zorro", language)) is (language == "pl")
+
+
+def test_the_config_makes_the_policy() -> None:
+    """Each field of the config reaches the policy, and through it the detector's version."""
+    config = BuildConfig(
+        also_mask=("places",),
+        keep_names=("Alice Miller",),
+        patterns_only_languages=("pl", "und"),
+        detector_languages=("sv",),
+    )
+    assert config.policy == Policy(("places",), ("Alice Miller",), ("pl", "und"), ("sv",))
+    with pytest.raises(UsageError, match="'xx' is not a language"):
+        BuildConfig(patterns_only_languages=("xx",))
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("transformers:no/such", "say which languages it reads, by detector_languages"),
+        ("gliner:no/such", "say which languages it reads, by detector_languages"),
+        ("nothing:such", "neither 'rampart' nor a folder"),
+    ],
+)
+def test_detectors_that_cannot_be_had_are_refused(name: str, says: str) -> None:
+    """The error says what is missing."""
+    with pytest.raises(UsageError, match=says):
+        load_detector(name)
 
 
 def test_importing_is_light() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
+from fedi_dataset.privacy.hidden import hide
 from fedi_dataset.privacy.identities import PeopleMatcher, find_people
 from fedi_dataset.privacy.names import fold
 from fedi_dataset.privacy.spans import Mark, Person, Span
@@ -52,6 +55,31 @@ def found(text: str) -> list[tuple[str, str, str]]:
         ("#alicemiller", "alicemiller", "PERSON", "alice"),
         ("#TeamAlice wins", "TeamAlice", "PERSON", "alice"),
         ("#alice_miller", "alice_miller", "PERSON", "alice"),
+        ("thanks alice", "alice", "PERSON", "alice"),
+        ("Alices Katze", "Alices", "PERSON", "alice"),
+        ("das Haus der Alice Millers", "Alice Millers", "PERSON", "alice"),
+        ("ALICE’S cat", "ALICE", "PERSON", "alice"),
+        ("#teamÁlice", "teamÁlice", "PERSON", "alice"),
+        ("#BöbIstDa", "BöbIstDa", "PERSON", "bob"),
+        ("#alice", "alice", "PERSON", "alice"),
+        (
+            "it is at://did:plc:abc123def/app.bsky.feed.post/3k.",
+            "at://did:plc:abc123def/app.bsky.feed.post/3k",
+            "AT_URI",
+            "bob",
+        ),
+        (
+            "(https://mastodon.example/@alice/1122)",
+            "https://mastodon.example/@alice/1122",
+            "POST_URL",
+            "alice",
+        ),
+        (
+            "https://mastodon.example/users/Alice/statuses/1122?x=1!",
+            "https://mastodon.example/users/Alice/statuses/1122?x=1",
+            "POST_URL",
+            "alice",
+        ),
     ],
 )
 def test_people_are_found(text: str, stretch: str, entity: str, referent: str) -> None:
@@ -71,6 +99,9 @@ def test_people_are_found(text: str, stretch: str, entity: str, referent: str) -
         "mastodon.example/@alice@elsewhere.example",
         "https://elsewhere.example/@alice/12",
         "#hope",
+        "thanks hope, thanks hoping",
+        "the hopes of many, malices",
+        "mail alice-b or x/alice",
         "",
     ],
 )
@@ -99,10 +130,26 @@ def test_what_two_people_share_is_neither_of_them() -> None:
 
 def test_detected_names_are_given_to_the_person() -> None:
     """A PERSON that the detector found and whose words are part of a name is that person."""
-    text = "thanks alice, thanks dora"
-    spans = [Span(7, 12, "PERSON", 0.9), Span(21, 25, "PERSON", 0.9)]
+    text = "thanks hope, thanks dora"
+    spans = [Span(7, 11, "PERSON", 0.9), Span(20, 24, "PERSON", 0.9)]
     assert MATCHER.marks(text) == []
-    assert MATCHER.marks(text, spans) == [Mark(7, 12, "PERSON", "alice")]
+    assert MATCHER.marks(text, spans) == [Mark(7, 11, "PERSON", "hope")]
+
+
+def test_people_who_withdrew_are_found_by_hashes_of_the_same_forms() -> None:
+    """Whatever is found of a person is found of them when only hashes are kept."""
+
+    def digest(words: tuple[str, ...]) -> bytes:
+        return hashlib.sha256("\0".join(("key", *words)).encode()).digest()
+
+    hidden = Person("alice", hidden=tuple(hide(ALICE, digest)))
+    matcher = PeopleMatcher([hidden], digest)
+    text = (
+        "@alice, alice, Alices Katze, ALICE MILLERS Haus, #TeamAlice, #alicemiller, "
+        "https://mastodon.example/@alice/12 and alice@mastodon.example; malice, Millerson"
+    )
+    assert matcher.marks(text) == PeopleMatcher([ALICE]).marks(text)
+    assert len(matcher.marks(text)) == 8
 
 
 def test_fold() -> None:

@@ -336,3 +336,103 @@ def test_a_pleroma_backup_is_not_taken_for_mastodon(tmp_path: Path, more: dict[s
     path = saved(tmp_path, "backup.zip", zipped(members([], **more)))
     with pytest.raises(UnknownFormat, match="Pleroma or Akkoma"):
         open_export(path)
+
+
+# --- whose a post is ------------------------------------------------------------------------------
+
+
+def codes(items: Sequence[Post | Quarantined]) -> list[str]:
+    """Ids of what was read, and codes of what was not."""
+    return [item.uri if isinstance(item, Post) else item.code for item in items]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        f"{HOST}/users/bob/statuses/5",
+        f"{HOST}/users/alicebob/statuses/5",
+        f"{HOST}/ap/users/42/statuses/5",
+        f"{HOST}/@bob/5",
+        f"{HOST}/@bob/statuses/5",
+        f"{HOST}/notes/5",
+        f"{HOST}/5",
+        ALICE,
+        f"{ALICE}/statuses",
+        f"{ALICE}/statuses/5/more",
+        f"{ALICE}/@bob/5",
+        "https://other.example/users/alice/statuses/5",
+        "https://mastodon.example:8443/users/alice/statuses/5",
+    ],
+)
+def test_nobody_claims_a_post_that_is_not_below_their_account(tmp_path: Path, forged: str) -> None:
+    """An archive that says it wrote what lies below somebody else's actor or page is not believed."""
+    items = [create(note(1) | {"id": forged}), create(note(2))]
+    assert codes(read(tmp_path, items)) == ["bad_item", f"{ALICE}/statuses/2"]
+    delete = {"id": f"{forged}#delete", "type": "Delete", "actor": ALICE, "object": forged}
+    if forged != ALICE:
+        assert codes(read(tmp_path, [delete])) == ["bad_item"]
+
+
+@pytest.mark.parametrize(
+    ("owner_uri", "page", "posts"),
+    [
+        (f"{HOST}/users/alice", f"{HOST}/@alice", ["users/alice/statuses/1", "@alice/1"]),
+        (f"{HOST}/users/alice", f"{HOST}/@alice", ["@alice/statuses/01H", "users/alice/updates/9"]),
+        (f"{HOST}/users/Alice", f"{HOST}/@alice", ["users/Alice/statuses/1", "@alice/1"]),
+        (f"{HOST}/ap/users/42", f"{HOST}/@alice", ["ap/users/42/statuses/7"]),
+        (f"{HOST}/users/alice", None, ["users/alice/statuses/1"]),
+        ("https://Mastodon.Example/users/alice", f"{HOST}/@alice", ["users/alice/statuses/1"]),
+        (f"{HOST}/alice", f"{HOST}/@alice", ["alice/statuses/1"]),
+    ],
+)
+def test_what_lies_below_the_account_is_the_owner_s(
+    tmp_path: Path, owner_uri: str, page: str | None, posts: list[str]
+) -> None:
+    """Each way in which servers write ids is read, whatever the case of the host."""
+    items = [
+        create(note(1, attributedTo=owner_uri) | {"id": f"{HOST}/{one}"}, actor=owner_uri)
+        for one in posts
+    ]
+    files = members(items, id=owner_uri, url=page)
+    found = list(open_export(saved(tmp_path, "archive.zip", zipped(files))).posts())
+    assert codes(found) == [f"{HOST}/{one}" for one in posts]
+    assert {post.account for post in found if isinstance(post, Post)} == {owner_uri}
+
+
+@pytest.mark.parametrize(
+    "root", [f"{HOST}/", f"{HOST}/users", f"{HOST}/ap/users", f"{ALICE}/statuses"]
+)
+def test_an_account_that_would_own_other_accounts_owns_none_of_their_posts(
+    tmp_path: Path, root: str
+) -> None:
+    """An actor whose id is the beginning of everybody's gains nothing by it."""
+    theirs = [f"{ALICE}/statuses/1", f"{HOST}/ap/users/42/statuses/1", f"{HOST}/@alice/1"]
+    items = [create(note(1, attributedTo=root) | {"id": one}, actor=root) for one in theirs]
+    files = members(items, id=root, url=f"{HOST}/@alice")
+    found = list(open_export(saved(tmp_path, "archive.zip", zipped(files))).posts())
+    assert codes(found) == ["bad_item"] * 3
+
+
+def test_nobody_claims_another_one_s_page(tmp_path: Path) -> None:
+    """A page of another name is no spelling of the account, and a post's page lies below the owner's."""
+    mallory = f"{HOST}/users/mallory"
+    assert owner(tmp_path, id=mallory, url=[f"{HOST}/@alice", f"{HOST}/@Mallory"]).aliases == (
+        f"{HOST}/@Mallory",
+    )
+    assert owner(tmp_path, id=f"{HOST}/ap/users/7", url=f"{HOST}/@bob").aliases == ()
+    urls = [f"{HOST}/@bob/1", f"{HOST}/users/bob/statuses/1", f"{HOST}/@alice/1"]
+    assert read_note(tmp_path, url=urls).aliases == (f"{HOST}/@alice/1",)
+
+
+def test_a_numeric_account_s_posts_have_no_page_for_an_id(tmp_path: Path) -> None:
+    """Its actor does not say whose page it is, so that a page is another name of its posts at most."""
+    numeric = f"{HOST}/ap/users/42"
+    items = [
+        create(note(1, attributedTo=numeric) | {"id": f"{numeric}/statuses/1"}, actor=numeric),
+        create(note(2, attributedTo=numeric) | {"id": f"{HOST}/@alice/2"}, actor=numeric),
+    ]
+    files = members(items, id=numeric)
+    first, second = open_export(saved(tmp_path, "archive.zip", zipped(files))).posts()
+    assert isinstance(first, Post)
+    assert first.aliases == (f"{HOST}/@alice/1",)
+    assert second == Quarantined(1, "bad_item")

@@ -23,6 +23,7 @@ from fedi_dataset.release.manifest import (
     read_manifest,
     versions,
 )
+from fedi_dataset.release.statistics import Statistics
 
 FILES = {
     "README.md": FileRecord("aa" * 32, 10),
@@ -49,7 +50,7 @@ MADE = Manifest(
     languages=("de", "en"),
     legal=Legal("CC-BY-4.0", ("https://steward.example",), {"unchecked": 12}, 3),
     notes=("Sätze für Menschen.",),
-    tokens=TokensRecord("wheel:x", "11" * 32, "22" * 32, 64, "33" * 16, 100, 50, 2),
+    tokens=TokensRecord("wheel:x", "11" * 32, "22" * 32, 64, "33" * 16, 2, Statistics()),
 )
 
 

@@ -199,3 +199,19 @@ def test_any_body_is_cleaned(body: Body) -> None:
     _assert_sound(said)
     again = clean(Body(said.text, "text/plain"), alt_texts=False)
     assert again.text == said.text
+
+
+def test_headings_are_found_again_in_the_text() -> None:
+    """The warning with its prefix and the title, each where it stands; none where it is not said."""
+    for summary, title, expected in (
+        ("food", "A question", ("CW: food", "A question")),
+        (None, "A question", (None, "A question")),
+        ("food", None, ("CW: food", None)),
+        (None, "Which one?", (None, None)),  # the content begins with it
+    ):
+        said = clean(_html("<p>Which one?</p>", title=title, summary=summary), alt_texts=False)
+        found = tuple(
+            said.text[place[0] : place[1]] if place else None
+            for place in (said.warning, said.title)
+        )
+        assert found == expected

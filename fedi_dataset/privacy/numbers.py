@@ -1,0 +1,56 @@
+"""Numbers that the model takes for somebody's, where no pattern knows their form.
+
+Patterns with checksums and context words come first (:mod:`~fedi_dataset.privacy.recognizers`); this
+adds account, license and telephone numbers in forms of their own ("my driver's license number is
+2270-66-1551"). A number counts only with enough digits and few letters, and not where the words
+before it say that it is an order's, a version's or a commit's.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from fedi_dataset.privacy.naming import Context
+from fedi_dataset.privacy.reading import COLUMNS, Reading
+from fedi_dataset.privacy.spans import Span
+
+__all__ = ["numbers"]
+
+_ENTITIES: Final = {
+    "phone": "PHONE_NUMBER",
+    "official": "GOVERNMENT_ID",
+    "bank": "BANK_ACCOUNT",
+}
+_LEAST: Final = 0.5
+"""Probability from which a number is taken for one of these."""
+_DIGITS: Final = {"phone": 7, "official": 5, "bank": 6}
+"""Digits that it must have."""
+_MOST: Final = 24  # characters: what is longer is a hash or a key
+_LETTERS: Final = 4  # more of them, and it is a hash or a name of a thing
+
+_PIECE: Final = r"(?=[^\s]{0,20}\d)[\w+(][\w()./\-]*+"
+_TOKEN = re.compile(rf"(?<![\w.@/+-]){_PIECE}(?: {_PIECE})*+")
+_HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d+)?")
+
+
+def numbers(context: Context, reading: Reading) -> list[Span]:
+    """Give the numbers that the model is sure of, as PHONE_NUMBER, GOVERNMENT_ID or BANK_ACCOUNT."""
+    text = context.text
+    spans = []
+    for match in _TOKEN.finditer(text):
+        written = match.group().strip("./-(+)")
+        digits = sum(map(str.isdigit, written))
+        if digits < min(_DIGITS.values()) or len(written) > _MOST or _HOST.fullmatch(written):
+            continue
+        begin = match.start() + match.group().index(written)
+        end = begin + len(written)
+        mass = reading.over(begin, end)
+        kind = max(_ENTITIES, key=lambda one: mass[COLUMNS.index(one)])
+        score = float(mass[COLUMNS.index(kind)])
+        letters = sum(map(str.isalpha, written))
+        if score < _LEAST or digits < _DIGITS[kind] or letters > _LETTERS:
+            continue
+        if not context.numbered(begin):
+            spans.append(Span(begin, end, _ENTITIES[kind], round(score, 3)))
+    return spans

@@ -28,8 +28,8 @@ __all__ = ["FediDataset", "FediDatasetConfig"]
 class FediDatasetConfig(datasets.BuilderConfig):  # type: ignore[misc]  # datasets is untyped
     """What ``load_dataset`` takes beside ``data_dir``, the folder of exports.
 
-    Everything in that folder is read, whatever it is called. ``data_files`` is not looked at: datasets fills
-    it in by itself, with what it takes for the splits by words such as "test" in the names of files.
+    Everything in that folder is read, whatever it is called. ``data_files`` is refused: datasets would sort files
+    into splits by words such as "test" in their names, and drop others (registration.py).
     """
 
     consent: str | Path | None = None

@@ -113,7 +113,9 @@ class _Worker:
         self._missed = False
         for anchor, group in groupby(rows.to_pylist(), key=lambda row: row["anchor"]):
             self._conversation(anchor, list(group), tally)
-        if self._failure is not None:  # no text's fault: refusing the texts would pass for an outcome
+        if (
+            self._failure is not None
+        ):  # no text's fault: refusing the texts would pass for an outcome
             raise FediDatasetError(
                 f"a worker could not load the build's detector: {self._failure}. Run the same command again; "
                 "what is finished is kept."

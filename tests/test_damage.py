@@ -23,7 +23,7 @@ from fedi_dataset.suppression import Suppressed
 from fedi_dataset.workspace import Workspace
 from tests.commands import content_of, run
 from tests.conftest import AS_OF, ReleaseCopy
-from tests.test_erasure import EVENT, NOW, OTHER_EVENT, data_of
+from tests.test_erasure import EVENT, NOW, OTHER_EVENT, data_of, with_own_exports
 from tests.test_pipeline import rows_of
 from tests.world import Person, World
 
@@ -258,6 +258,34 @@ def test_no_changed_byte_of_what_is_hidden_passes(tmp_path: Path) -> None:
         else:
             assert pq.read_table(hidden.mentioned).to_pylist() == rows
     assert found > len(whole) / 7 / 4
+
+
+@pytest.mark.parametrize("command", ["audit", "lookup"])
+def test_whoever_only_looks_is_told_what_is_damaged(
+    release_copy: ReleaseCopy, person: Person, command: str
+) -> None:
+    """A sentence that names the file and what to do, instead of what a library says of it."""
+    flipped(part_of(release_copy, 1) / "identities.parquet")
+    flipped(part_of(release_copy, 1) / "verdicts.parquet")
+    accounts = [person.uri] if command == "lookup" else []
+    ran = run(command, release_copy.release, *accounts)
+    assert ran.code == 2
+    assert "is damaged, or missing; run the build" in ran.error
+
+
+def test_what_took_the_place_of_an_export_stands_in_nobodys_way(
+    release_copy: ReleaseCopy, person: Person, tmp_path: Path
+) -> None:
+    """A text, a folder, an archive of another kind: what was read of the export stands for it."""
+    mine = with_own_exports(release_copy, tmp_path / "mine")
+    expected = erased_elsewhere(mine, person)
+    mine.exports[1].write_text("a shopping list")
+    mine.exports[2].unlink()
+    mine.exports[2].mkdir()
+    shutil.copy(mine.exports[3], mine.exports[4])
+    done = erase(mine, person)
+    assert done.certificate.shortfalls == ()
+    assert data_of(mine.release) == expected
 
 
 # --- the release ----------------------------------------------------------------------------------

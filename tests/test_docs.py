@@ -30,6 +30,7 @@ DOCUMENTS = (
     "docs/dialogues.md",
     "docs/erasure.md",
     "docs/hub.md",
+    "docs/privacy.md",
 )
 COMMANDS = dict(commands())
 LEAVES = [path for path, one in COMMANDS.items() if not isinstance(one, click.Group)]

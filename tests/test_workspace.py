@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from fedi_dataset.errors import UsageError
+from fedi_dataset.part import Part, Writers, seal
 from fedi_dataset.release.law import Step
 from fedi_dataset.schema import CELL_OUTPUT
 from fedi_dataset.workspace import (
@@ -177,15 +178,22 @@ def test_the_state_is_kept(workspace: Workspace) -> None:
     with workspace.locked():
         workspace.record(state)
         assert workspace.state() == state
-        with pytest.raises(UsageError, match=r"links\.parquet is missing; run the build"):
+        with pytest.raises(UsageError, match=r"part\.json is damaged, or missing; run the build"):
             workspace.table("links")
-        for part in state.parts:
-            (workspace.parts / part).mkdir()
-            (workspace.parts / part / "links.parquet").touch()
+        for name in state.parts:
+            part = workspace.parts / name
+            part.mkdir()
+            with Writers(part) as write:
+                write("links", {"post_key": b"p" * 16, "reply_to_key": None, "own": True})
+            seal(part, Part(name, "ab", {}, ()))
         assert [str(path.relative_to(workspace.path)) for path in workspace.table("links")] == [
             "parts/one/links.parquet",
             "parts/two/links.parquet",
         ]
+        (workspace.parts / "two" / "links.parquet").write_bytes(b"PAR1")
+        with pytest.raises(UsageError, match=r"two/links\.parquet is damaged"):
+            workspace.table("links")
+        assert len(workspace.table("posts")) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"exports": 3}', b'{"verdicts": "\xff"}', b"[]"])

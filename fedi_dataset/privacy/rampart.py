@@ -27,9 +27,10 @@ from numpy.typing import NDArray
 
 from fedi_dataset.errors import MissingExtra, UsageError
 from fedi_dataset.privacy.addresses import addresses
+from fedi_dataset.privacy.context import Context
 from fedi_dataset.privacy.lexicon import LANGUAGES, lexicon
 from fedi_dataset.privacy.models import Model
-from fedi_dataset.privacy.naming import Context, persons, weights
+from fedi_dataset.privacy.naming import persons, weights
 from fedi_dataset.privacy.numbers import numbers
 from fedi_dataset.privacy.places import places
 from fedi_dataset.privacy.reading import COLUMNS, Reading, humps

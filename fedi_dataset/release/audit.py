@@ -11,11 +11,10 @@ Consent and identifiers need the workspace and the ledger; without them they are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -25,7 +24,8 @@ from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.ledger import Head, Ledger
 from fedi_dataset.errors import LedgerError, UsageError
 from fedi_dataset.files import sha256_of
-from fedi_dataset.privacy.operators import Operators, unnumbered
+from fedi_dataset.privacy.operators import Operators
+from fedi_dataset.release.dialogue_checks import dialogue_problems, rows_of_table
 from fedi_dataset.release.grants import Grants, consents_by_conversation
 from fedi_dataset.release.law import broken
 from fedi_dataset.release.manifest import MANIFEST, Manifest, build_id, read_manifest
@@ -42,9 +42,6 @@ __all__ = ["AuditReport", "Check", "audit"]
 
 MOST_PROBLEMS = 5
 """Problems that a check spells out; the rest is counted."""
-
-Turn = tuple[str, int]
-"""A turn's place: its conversation's key and its number there."""
 
 
 @dataclass(frozen=True)
@@ -181,83 +178,10 @@ def _rows(manifest: Manifest, table: str) -> int:
 
 
 def _conversations(folder: Path, manifest: Manifest) -> Iterator[Check]:
-    config = BuildConfig.from_dict(manifest.config, where="the manifest's config")
-    turns = _turns(folder, manifest)
-    alternation: list[str] = []
-    once: list[str] = []
-    seen: set[str] = set()
-    responses: set[Turn] = set()
-    rows = 0
-    for path, row in _table(folder, manifest, "dialogues"):
-        rows += 1
-        where = f"{path}: {row['dialogue_key']}"
-        if not _alternates(row):
-            alternation.append(where)
-        response = (row["conversation_key"], row["response_turn"])
-        turn = turns.get(response)
-        if row["dialogue_key"] in seen or response in responses:
-            once.append(f"{where} trains a response again")
-        elif turn is None or not turn["trainable"]:
-            once.append(f"{where} trains a turn that may not be")
-        elif not _says(row["completion"], turn["text"], config):
-            once.append(f"{where} does not complete with the turn that it names")
-        seen.add(row["dialogue_key"])
-        responses.add(response)
-    once += [
-        f"turn {turn} of conversation {conversation} may be trained and no dialogue does"
-        for conversation, turn in sorted(_responses(turns, config) - responses)
-    ]
-    yield _check("alternation", f"{rows} dialogues: user first, then in turn", alternation)
-    yield _check("exactly once", f"{rows} dialogues over {len(turns)} turns", once)
-
-
-def _turns(folder: Path, manifest: Manifest) -> dict[Turn, dict[str, Any]]:
-    return {
-        (row["conversation_key"], turn["turn"]): turn
-        for _, row in _table(folder, manifest, "conversations")
-        for turn in row["turns"]
-    }
-
-
-def _says(completion: Sequence[Mapping[str, str | None]], text: str, config: BuildConfig) -> bool:
-    """Whether a completion is a turn's text, or what is left of it without headings that are not trained."""
-    said = [unnumbered(one) for one in _said(completion)]
-    if not config.splits_headings or len(said) != 1:
-        return said == [unnumbered(text)]
-    paragraphs = iter(unnumbered(text).split("\n\n"))
-    return all(one in paragraphs for one in said[0].split("\n\n"))
-
-
-def _responses(turns: Mapping[Turn, Mapping[str, Any]], config: BuildConfig) -> set[Turn]:
-    """Find the turns that must have a dialogue: trainable answers with somebody else before them."""
-    if config.leaves_out:
-        return set()  # which ones hangs on what is not in the release; how many, the law says
-    found: set[Turn] = set()
-    for (conversation, number), turn in turns.items():
-        above, speakers = turn["reply_to_turn"], set()
-        for _ in range(config.max_turns - 1):
-            if (conversation, above) in turns:
-                speakers.add(turns[conversation, above]["speaker"])
-                above = turns[conversation, above]["reply_to_turn"]
-        if turn["trainable"] and speakers - {turn["speaker"]}:
-            found.add((conversation, number))
-    return found
-
-
-def _alternates(row: Mapping[str, Any]) -> bool:
-    messages = [*row["prompt"], *row["completion"]]
-    roles = [message["role"] for message in messages]
-    expected = [("user", "assistant")[index % 2] for index in range(len(roles))]
-    return (
-        roles == expected
-        and len(row["completion"]) == 1
-        and roles[-1] == "assistant"
-        and all(text.strip() for text in _said(messages))
-    )
-
-
-def _said(messages: Iterable[Mapping[str, str | None]]) -> list[str]:
-    return [message["content"] or "" for message in messages]
+    found = dialogue_problems(folder, manifest)
+    of_all = f"{found.dialogues} dialogues"
+    yield _check("alternation", f"{of_all}: user first, then in turn", found.alternation)
+    yield _check("exactly once", f"{of_all} over {found.turns} turns", found.once)
 
 
 def _multi_turn(folder: Path, manifest: Manifest) -> Iterator[Check]:
@@ -323,7 +247,7 @@ def _ungranted(
     hints = consents_by_conversation(workspace)
     grants = Grants(workspace.secret(), consents.events, hints)
     for table in RELEASE_TABLES:
-        for shard, row in _table(folder, manifest, table, ["conversation_key", "grants"]):
+        for shard, row in rows_of_table(folder, manifest, table, ["conversation_key", "grants"]):
             conversation = row["conversation_key"]
             if not grants.explain(conversation, row["grants"]):
                 yield f"{shard}: a row of conversation {conversation} rests on no standing consent"
@@ -353,15 +277,3 @@ def _identifiers(folder: Path, workspace: Workspace) -> Check:
     return _check(
         "identifiers", f"{needles.count} identifiers looked for in every file", problems()
     )
-
-
-def _table(
-    folder: Path, manifest: Manifest, table: str, columns: list[str] | None = None
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every row of a table with the shard that it stands in, a row group at a time."""
-    for path, record in sorted(manifest.files.items()):
-        if record.table == table:
-            with pq.ParquetFile(folder / path) as shard:
-                for group in range(shard.num_row_groups):
-                    for row in shard.read_row_group(group, columns=columns).to_pylist():
-                        yield path, row

@@ -86,7 +86,7 @@ def render_card(manifest: Manifest) -> bytes:
         licenses=manifest.licenses,
         legal=manifest.legal,
         config=manifest.config,
-        operators=sorted({operators.of_entity(entity) for entity in manifest.detector["entities"]}),
+        operators=sorted({operators.of_entity(entity) for entity in _entities(manifest)}),
         stand_ins=OPERATORS,
         shown=operators.shown,
         published=manifest.config["recipients"] != "private",
@@ -220,6 +220,10 @@ def _added(manifest: Manifest) -> list[str]:
     """Licenses that the config takes beside the usual ones, in canonical form, sorted."""
     raw = msgspec.convert(manifest.config["allow_licenses"], tuple[str, ...])
     return sorted(target_of(raw).allowed - DEFAULT_ALLOWED)
+
+
+def _entities(manifest: Manifest) -> dict[str, str]:
+    return msgspec.convert(manifest.detector["entities"], dict[str, str])
 
 
 def _schema(config: str, manifest: Manifest) -> pa.Schema:

@@ -27,6 +27,8 @@ __all__ = ["configure", "measure"]
 TEN_MILLION = 10_000_000
 SMALL = 100_000
 """Posts of the trees that ConvoKit is given: it holds all words and takes no forest with holes."""
+ROUNDS = 3
+"""Of which the fastest counts, for each."""
 LARGEST_DICTIONARY = 1_000_000
 
 Anchors = dict[bytes, bytes]
@@ -56,7 +58,8 @@ def measure(folder: Path, options: argparse.Namespace) -> Result:
     ours = in_process("ours", large)
     trees = Population.grow(SMALL, options.seed, whole=True)
     write_population(trees, whole, seed=options.seed)
-    small, theirs = in_process("ours", whole), in_process("convokit", whole)
+    rounds = [(in_process("ours", whole), in_process("convokit", whole)) for _ in range(ROUNDS)]
+    small, theirs = (min(one, key=lambda ran: ran["seconds"]) for one in zip(*rounds, strict=True))
     agree = anchors_in(whole, "ours") == anchors_in(whole, "convokit")
     plain = None
     if options.posts <= LARGEST_DICTIONARY:

@@ -123,6 +123,8 @@ class Processes:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.packages = CHECKOUT
+        """Where they find fedi_dataset."""
 
     def run(self, cache: Path, job: Job, *flags: str) -> dict[str, Any]:
         """Do one job and give what it printed."""
@@ -136,7 +138,7 @@ class Processes:
     def _run(self, cache: Path, job: Job, flags: tuple[str, ...]) -> dict[str, Any]:
         environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(CHECKOUT),
+            "PYTHONPATH": str(self.packages),
             "HOME": str(self._folder),
             "HF_HOME": str(self._folder / "hf"),
             "HF_DATASETS_CACHE": str(cache),

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from fedi_dataset.privacy.addresses import addresses
+from fedi_dataset.privacy.context import Context
 from fedi_dataset.privacy.detector import Detector
 from fedi_dataset.privacy.lexicon import lexicon
-from fedi_dataset.privacy.naming import Context
 from fedi_dataset.privacy.numbers import numbers
 from fedi_dataset.privacy.rampart import RampartModel, find_files
 from fedi_dataset.privacy.reading import COLUMNS, Reading

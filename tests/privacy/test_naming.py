@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fedi_dataset.privacy import naming
+from fedi_dataset.privacy.context import Context
 from fedi_dataset.privacy.detector import Detector
+from fedi_dataset.privacy.evidence import evidence
 from fedi_dataset.privacy.lexicon import lexicon
-from fedi_dataset.privacy.naming import Context, evidence, persons, weights
+from fedi_dataset.privacy.naming import persons, weights
 from fedi_dataset.privacy.rampart import RampartModel, find_files
 from fedi_dataset.privacy.reading import words_of
 from scripts.fit_naming import POSTS, Sample, fit, read_posts, renamed

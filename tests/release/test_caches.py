@@ -94,6 +94,28 @@ def test_what_load_dataset_built_under_the_ledger_is_deleted(
     assert load().num_rows == before.num_rows
 
 
+@pytest.mark.parametrize("damaged", ["loads.json", "release.work/state.json"])
+def test_what_load_dataset_built_is_deleted_though_its_record_is_damaged(
+    release_copy: ReleaseCopy, cache: Path, damaged: str
+) -> None:
+    """Where nobody can tell any more whose it is, or what was made of it, all of it goes: it is only a cache."""
+    import fedi_dataset  # noqa: F401 - registers the builder
+
+    datasets.load_dataset(
+        "fedi_dataset",
+        "dialogues",
+        data_dir=str(release_copy.exports[0].parent),
+        consent=str(release_copy.ledger),
+        as_of=AS_OF.isoformat(),
+        cache_dir=str(cache),
+    )
+    (record,) = cache.glob(f"fedi_dataset-work/*/{damaged}")
+    record.write_bytes(b"{")
+    assert forget_builds(release_copy.ledger)[1] == []
+    assert list(cache.rglob("*.arrow")) == []
+    assert list(cache.rglob("posts.parquet")) == []
+
+
 def test_withdraw_deletes_the_caches_that_hold_the_persons_rows(
     release_copy: ReleaseCopy, cache: Path, small_world: World
 ) -> None:

@@ -242,3 +242,15 @@ def test_the_staging_of_a_running_command_is_left_alone(fresh: Callable[[], Path
         other.wait()
     assert recover(release) == "former"
     assert content_of(release) == OLD
+
+
+def test_a_damaged_stride_is_told(tmp_path: Path) -> None:
+    """What cannot be finished is not guessed at: a sentence says what to do, and nothing changes."""
+    release = tmp_path / "release"
+    write(release, OLD)
+    write(release / ".staging", {"stride.json": b'{"move": ["a/o'})
+    before = content_of(release)
+    with pytest.raises(FediDatasetError, match=r"stride\.json is damaged.*build it again"):
+        recover(release)
+    left = content_of(release)
+    assert {path: left[path] for path in before} == before

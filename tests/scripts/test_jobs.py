@@ -127,7 +127,7 @@ def test_from_exports_to_a_model(loopback: Hub, owner: Person, tmp_path: Path) -
     tokenizer = save(SHAPES["chatml"], tmp_path / "tokenizer", template_of("chatml"))
 
     built = run("build_release", owner, tmp_path, "exports", "--consent", "ledger.jsonl", "--out", "release",
-                "--language", "en", "--workers", 2)  # fmt: skip
+                "--language", "en", "--workers", 1)  # fmt: skip
     manifest = read_manifest(tmp_path / "release")
     assert manifest is not None
     assert json.loads(built.out) == built.data
@@ -146,11 +146,12 @@ def test_from_exports_to_a_model(loopback: Hub, owner: Person, tmp_path: Path) -
 
     pytest.importorskip("torch", reason="comes with the extra train")
     pytest.importorskip("trl", reason="comes with the extra train")
-    for config in ("dialogues", "tokens"):
-        trained = run("train_sft", owner, tmp_path, REPO, "--revision", pushed.data["commit"], "--config", config,
-                      "--tokenizer", tokenizer, "--steps", 5, "--out", tmp_path / config)  # fmt: skip
-        assert len(trained.data["losses"]) == 5
-        assert trained.data["last"] < trained.data["first"]
+    trained = run(
+        "train_sft", owner, tmp_path, REPO, "--revision", pushed.data["commit"], "--config", "tokens",
+        "--tokenizer", tokenizer, "--steps", 5, "--out", "trained",
+    )  # fmt: skip
+    assert len(trained.data["losses"]) == 5
+    assert trained.data["last"] < trained.data["first"]
     assert {one.who for one in loopback.log} <= {"owner", "signed", "anonymous"}
 
     stale = run(

@@ -59,7 +59,7 @@ _CARDS: Final = (
 )
 
 
-class IbanRecognizer(LocalRecognizer):  # type: ignore[misc]  # Presidio is untyped
+class CheckedIbanRecognizer(LocalRecognizer):  # type: ignore[misc]  # Presidio is untyped
     """Finds IBANs, in groups or not, and ends them where their country's end."""
 
     _START = re.compile(r"(?<![^\W_])[A-Z]{2}\d{2}(?=[ -]?[A-Z0-9]{2})", re.IGNORECASE)
@@ -163,6 +163,6 @@ def money_recognizers() -> list[EntityRecognizer]:
     """Give the recognizers of cards, IBANs and wallets."""
     return [
         RuleRecognizer("Payment cards", gate(r"\d{4}[ -]?\d{2,4}[ -]?\d{4}"), _CARDS),
-        IbanRecognizer(),
+        CheckedIbanRecognizer(),
         RuleRecognizer("Wallets", gate(r"[a-z0-9]{26}|\.eth\b"), _WALLETS),
     ]

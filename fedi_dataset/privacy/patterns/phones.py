@@ -22,7 +22,7 @@ from presidio_analyzer import RecognizerResult as Result
 
 from fedi_dataset.privacy.patterns.rules import gate, words
 
-__all__ = ["REGIONS", "PhoneRecognizer", "phone_recognizers"]
+__all__ = ["REGIONS", "RegionalPhoneRecognizer", "phone_recognizers"]
 
 REGIONS: Final[dict[str, tuple[str, ...]]] = {
     "en": ("US", "GB", "AU", "IE", "NZ", "ZA", "IN"),
@@ -83,7 +83,7 @@ _MINE: Final = re.compile(
 )
 
 
-class PhoneRecognizer(LocalRecognizer):  # type: ignore[misc]  # Presidio is untyped
+class RegionalPhoneRecognizer(LocalRecognizer):  # type: ignore[misc]  # Presidio is untyped
     """Finds telephone numbers in posts of one language (its primary subtag, or ``und``)."""
 
     def __init__(self, language: str) -> None:
@@ -216,4 +216,4 @@ def _is_international(number: str) -> bool:
 
 def phone_recognizers(language: str) -> list[EntityRecognizer]:
     """Give the recognizer of telephone numbers for posts of a language."""
-    return [PhoneRecognizer(language)]
+    return [RegionalPhoneRecognizer(language)]

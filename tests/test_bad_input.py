@@ -86,7 +86,7 @@ def test_wrong_options_are_told(release_copy: ReleaseCopy, options: list[str], t
         (b"max_turns: many", "$.max_turns"),
         (b"minimum_age: 12", "$.minimum_age"),
         (b"splits: {train: 0.5}", "splits must sum to 1"),
-        (b"shard_bytes: 1", "$.shard_bytes"),
+        (b"shard_bytes: 0", "$.shard_bytes"),
         (b"languages: [en", "line"),
         (b"- languages", "array"),
         (b"\xff\xfe\xff", "cannot read the config"),

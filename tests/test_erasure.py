@@ -27,6 +27,8 @@ from fedi_dataset.samples import samples
 from fedi_dataset.tokens.tokenize import tokenize
 from fedi_dataset.workspace import Workspace, default_workspace
 from tests.conftest import AS_OF, ReleaseCopy
+from tests.consent.events import given
+from tests.readers.exports import ALICE, HOST, create, members, note, saved, zipped
 from tests.test_pipeline import digest, longest_phrase, rows_of
 from tests.world import Person, TruthPost, World
 
@@ -433,3 +435,27 @@ def test_lookup_tells_what_is_held_before_and_after(
     shutil.rmtree(release_copy.work)
     with pytest.raises(UsageError, match="no workspace"):
         lookup(release_copy.release, person.uri, now=NOW, consent=release_copy.ledger)
+
+
+def test_a_withdrawal_by_a_page_reaches_exports_that_do_not_name_it(tmp_path: Path) -> None:
+    """The ledger and one archive have the actor alone, another archive has its page: both are erased."""
+    words = (
+        "The ferry was late again because of the fog.",
+        "The museum closes at five on Tuesdays.",
+    )
+    exports = [
+        saved(
+            tmp_path,
+            f"{number}.zip",
+            zipped(members([create(note(number, content=f"<p>{text}</p>"))], url=page)),
+        )
+        for number, (text, page) in enumerate(zip(words, (None, f"{HOST}/@alice"), strict=True))
+    ]
+    ledger = tmp_path / "ledger.jsonl"
+    append(ledger, given(accounts=(ALICE,)))
+    out = tmp_path / "release"
+    assert len(rows_of(build(exports, consent=ledger, out=out, as_of=AS_OF).release, "posts")) == 2
+    done = withdraw(out, [f"{HOST}/@alice"], now=NOW, event_id=EVENT)
+    assert rows_of(out, "posts") == []
+    assert {*done.kept_exports} == {str(path) for path in exports}
+    assert lookup(out, ALICE, now=NOW).texts == 0

@@ -94,6 +94,9 @@ def test_a_gap_is_a_gap_whatever_made_it(release: Built) -> None:
         } <= {bool}
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     reasons = {name for step in manifest.pop("law").values() for name in step["dropped"]}
+    assert (
+        manifest["config"].pop("gap_policy") == "cut"
+    )  # what the steward chose for all gaps alike
     words = {*leaves(manifest)}
     assert {"gap", "gaps", *GAP_KINDS}.isdisjoint(words)
     assert {"refused", "not_exported", "cut"}.isdisjoint(reasons)
@@ -331,6 +334,7 @@ def test_what_a_withdrawal_changes_names_nobody(
         "ledger",
         "legal",
         "licenses",
+        "residual",
     }
 
 

@@ -114,6 +114,29 @@ def test_scratch_does_not_outlive_a_command(workspace: Workspace) -> None:
     assert not workspace.scratch.exists()
 
 
+def test_what_a_killed_command_left_half_written_is_deleted(workspace: Workspace) -> None:
+    """Words and names may stand in it, and no withdrawal would find them; what is whole stays."""
+    halves = (
+        "state.json.tmp",
+        "suppressed.parquet.tmp",
+        "cells/d0.arrow.tmp",
+        "parts/one/identities.parquet.tmp",
+        "parts/two.tmp/posts.parquet",
+    )
+    wholes = ("secret", "suppressed.parquet", "cells/d1.arrow", "parts/one/identities.parquet")
+    for name in (*halves, *wholes):
+        file = workspace.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("x")
+    with workspace.locked():
+        left = {
+            path.relative_to(workspace.path).as_posix()
+            for path in workspace.path.rglob("*")
+            if path.is_file() and path.name != "lock"
+        }
+    assert left == set(wholes)
+
+
 def test_a_second_command_is_refused_at_once(workspace: Workspace) -> None:
     """While another process holds the workspace, a command is told so instead of waiting, and touches nothing."""
     with held_by_another(workspace.path):

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.conversations.duplicates import merge_ids, rank_copies
+from fedi_dataset.conversations.forest import ANCHORED
 from fedi_dataset.conversations.rows import conversation_key, split_of
 from fedi_dataset.conversations.threads import make_threads
 from fedi_dataset.engines.local import LocalEngine
@@ -169,12 +170,19 @@ from (select unhex('{post}') as post_key) asked
 left join same on same.post_key = asked.post_key"""
 """The id under which the post goes, if several mean it."""
 
-THREAD = """
-select anchored.post_key, anchored.parent_key, anchored.account_key, anchored.gap, anchored.standing,
+THREAD = f"""
+select seen.post_key, seen.parent_key, seen.account_key,
+       case when anchored.gap = 1 then 'refused' when anchored.gap = 2 then 'deleted'
+            when anchored.gap = 3 then 'not_exported' when anchored.gap = 4 then 'cut' end as gap,
+       case when seen.standing = 0 then 'admitted' when seen.standing = 2 then 'deleted'
+            else 'refused' end as standing,
        anchored.anchor, mine.post_key is not null as mine
-from anchored left join mine on mine.post_key = anchored.post_key
+from ({ANCHORED.format(which=">= 0")}) anchored
+join seen on seen.post_key = anchored.post_key
+left join mine on mine.post_key = anchored.post_key
 where anchored.anchor in (
-  select anchored.anchor from anchored join mine on mine.post_key = anchored.post_key)"""
+  select asked.anchor from ({ANCHORED.format(which=">= 0")}) asked
+  join mine on mine.post_key = asked.post_key)"""  # noqa: S608 - our own text
 
 
 def _places(

@@ -98,7 +98,8 @@ def withdraw(
     ledger = Ledger.load(path)
     _check(folder, workspace, state, ledger)
     _check_known(ledger, state, workspace.secret(), accounts)
-    append(path, Withdrawn(id=event_id, at=now, accounts=tuple(accounts)))
+    accounts = _with_spellings(ledger, state, workspace.secret(), accounts)
+    append(path, Withdrawn(id=event_id, at=now, accounts=accounts))
     with workspace.locked(wait=True):  # whoever is building takes the event in, or we do
         ground = _ground(folder, workspace)
     ledger = Ledger.load(path)
@@ -182,6 +183,23 @@ def _check_known(ledger: Ledger, state: State, secret: bytes, accounts: Sequence
             f"neither the ledger nor an export knows {', '.join(unknown)}. `fedi-dataset inspect EXPORT` and "
             "`fedi-dataset consent list LEDGER` show how accounts are written"
         )
+
+
+def _with_spellings(
+    ledger: Ledger, state: State, secret: bytes, accounts: Sequence[str]
+) -> tuple[str, ...]:
+    """Add how the ledger spells the same accounts: one export may tell what another one does not."""
+    named = {key_hex(secret, "account", one): one for one in ledger.accounts()}
+    given = {key_hex(secret, "account", one) for name in accounts for one in (name, spelling(name))}
+    same = {
+        named[one]
+        for record in state.exports
+        if given.intersection(record.account_keys)
+        for one in record.account_keys
+        if one in named
+    }
+    known = {spelling(name) for name in accounts}
+    return (*accounts, *sorted({spelling(name) for name in same} - known))
 
 
 def _ground(release: Path, workspace: Workspace) -> _Ground:

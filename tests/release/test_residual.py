@@ -148,9 +148,9 @@ def test_samples_are_drawn_from_all_texts(built: BuildReport) -> None:
     everything = [one.text for one in drawn(10**6)]
     assert everything == list(texts_of(files, lambda path: built.release / path))
     assert sample(files, lambda path: built.release / path, 1)[1] == len(everything) > 50
-    some = drawn(20)
-    assert drawn(20) == some
-    assert len({(one.path, one.number) for one in some}) == 20
+    some = drawn(45)
+    assert drawn(45) == some
+    assert len({(one.path, one.number) for one in some}) == 45
     assert {one.text for one in some} <= set(everything)
     assert len({one.path for one in some}) > 1
 

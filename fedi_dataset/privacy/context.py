@@ -18,6 +18,7 @@ _GAP = re.compile(r"[ \u00a0]|['’\-]")
 """Between two words of one name; behind an initial or a short title also a full stop."""
 _STOP = re.compile(r"\. ?")
 _ABBREVIATED: Final = 3  # letters
+_NOT = re.compile(r"['’]t(?![^\W_])", re.IGNORECASE)
 _BARRED: Final = ("kinship", "title", "greeting", "article", "possessive")
 _ALSO_NAMES: Final = frozenset({"cher", "dag", "don", "joy", "love"})
 
@@ -59,6 +60,11 @@ class Context:
         if folded in _ALSO_NAMES or (self.kinds[at] in "HG" and not self.level(folded)):
             return False
         return any(folded in self.lists[name] for name in _BARRED)
+
+    def contracted(self, at: int) -> bool:
+        """Say whether a word is cut from its "t", as "Don't" and "Shan’t" are: then it is no name."""
+        word = self.words[at]
+        return word.folded.endswith("n") and bool(_NOT.match(self.text, word.end))
 
     def gap(self, at: int) -> str:
         """Give what stands between the words ``at`` and ``at + 1``."""

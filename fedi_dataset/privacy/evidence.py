@@ -49,7 +49,7 @@ def evidence(context: Context, at: int) -> list[str]:
     word, entry, mass = context.words[at], context.entries[at], context.person[at]
     lists = context.lists
     kind = context.kinds[at]
-    if word.shape == "one" or context.known[at] > 1 or context.barred(at):
+    if word.shape == "one" or context.known[at] > 1 or context.barred(at) or context.contracted(at):
         return []
     if word.shape == "low" and len(word.folded) == 1:
         return []

@@ -56,6 +56,8 @@ def names(model: RampartModel, text: str, language: str) -> list[str]:
         ("Vanavond appeltaart gebakken", "nl", []),
         ("WHO ATE THE CHEESE", "en", []),
         ("Firefox crashed on Debian again", "en", []),
+        ("Don't use vinegar. Shan’t. DON'T", "en", []),
+        ("Don't tell Don.", "en", ["Don"]),
     ],
 )
 def test_people_are_told_from_words(

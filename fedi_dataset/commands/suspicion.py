@@ -67,10 +67,12 @@ def canaries_json(report: CanaryReport) -> dict[str, object]:
 
 def canary_lines(report: CanaryReport) -> Iterator[str]:
     """Give a line for each kind of canary."""
+    from fedi_dataset.privacy.rates import percent
+
     yield f"canaries in {report.exports} of {report.recorded} exports"
     yield f"{'kind':<16} {'planted':>8} {'arrived':>8} {'survived':>8}   at most (95 % confidence)"
     for one in report.kinds:
-        bound = f"{100 * one.upper:.2g} %" if one.arrived else "nothing proven"
+        bound = percent(one.upper) if one.arrived else "nothing proven"
         broken = "  BROKEN: none may" if one.certain and one.survived else ""
         counts = f"{one.planted:>8} {one.arrived:>8} {one.survived:>8}"
         yield f"{one.kind:<16} {counts}   {bound}{broken}"

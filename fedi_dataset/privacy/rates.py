@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-__all__ = ["upper_bound", "wilson"]
+__all__ = ["percent", "upper_bound", "wilson"]
 
 _Z: Final = 1.959963984540054  # the normal distribution's 97.5 % quantile
 
@@ -29,6 +29,11 @@ def wilson(successes: float, trials: float) -> tuple[float, float]:
     half = _Z * spread / (1 + squared / trials)
     # at 0 and 1 an end of the interval is the share itself, which rounding must not step over
     return max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share))
+
+
+def percent(share: float) -> str:
+    """Write a share with two significant digits: "0.72 %", "43 %", "100 %"."""
+    return f"{float(f'{100 * share:.2g}'):g} %"
 
 
 def upper_bound(found: int, trials: int) -> float:

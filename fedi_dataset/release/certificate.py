@@ -23,6 +23,7 @@ __all__ = ["Certificate", "Plan", "changed_files", "first_event", "keep", "remov
 OUT_OF_REACH = (
     "Copies that others downloaded: they are asked to drop the rows in removed_keys.jsonl of each revision.",
     "Models that were trained on earlier revisions: what they learned is not unlearned.",
+    "Exports in other shapes, wherever `fedi-dataset export` wrote them: delete them, or write them again.",
     "Backups of this machine, and file systems or disks that keep deleted blocks.",
     "Creative Commons licenses under which somebody already received a copy: they cannot be called back.",
     "Words of this person that other people repeated in their own posts without marking them as quotations.",

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fedi_dataset.privacy.operators import Operators
-from fedi_dataset.privacy.rates import upper_bound
+from fedi_dataset.privacy.rates import percent, upper_bound
 
 if TYPE_CHECKING:
     from fedi_dataset.release.manifest import FileRecord
@@ -137,7 +137,7 @@ class Residual(msgspec.Struct, frozen=True):
         """Say it in words."""
         return (
             f"{self.suspected} of {self.sampled} texts sampled from {self.texts} are suspected to hold an identifier: "
-            f"at most {100 * self.upper:.2g} % (95 % confidence)"
+            f"at most {percent(self.upper)} (95 % confidence)"
         )
 
 

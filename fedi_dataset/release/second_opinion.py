@@ -15,7 +15,7 @@ from typing import Final
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.errors import UsageError
 from fedi_dataset.privacy.operators import Operators
-from fedi_dataset.privacy.rates import upper_bound
+from fedi_dataset.privacy.rates import percent, upper_bound
 from fedi_dataset.release.manifest import read_manifest
 from fedi_dataset.release.residual import Residual, Sampled, residual_of, sample
 
@@ -43,7 +43,7 @@ class Opinion:
         """Say it in words."""
         return (
             f"{self.model} sees a name in {self.suspected} of {self.sampled} sampled texts ({self.language}): "
-            f"at most {100 * self.upper:.2g} % (95 % confidence), its false alarms included"
+            f"at most {percent(self.upper)} (95 % confidence), its false alarms included"
         )
 
 

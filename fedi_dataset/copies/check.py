@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedi_dataset.errors import FediDatasetError, HubError, UsageError
-from fedi_dataset.hub.client import DATASET, connect, explained
+from fedi_dataset.hub.client import DATASET, NO_TOKEN, connect, explained
 from fedi_dataset.release.manifest import MANIFEST, Manifest, read_manifest
 from fedi_dataset.release.removed import REMOVED_KEYS, Line, removed_lines
 
@@ -73,8 +73,8 @@ def check_release(
     that the copy's manifest names, and then it is needed. Nothing but two small files is fetched.
 
     A copy is invalid if rows of it must go, a consent behind it has expired, or the repository cannot be seen with this
-    token any more. Raises HubError if the Hub cannot be asked (then nothing is known, so nothing is allowed), and
-    UsageError for a name that is neither.
+    token any more. A public repository needs no token. Raises HubError if the Hub cannot be asked (then nothing is
+    known, so nothing is allowed), and UsageError for a name that is neither, or where a token is needed.
     """
     today = today or datetime.now(UTC).date()
     if Path(release).is_dir():
@@ -105,7 +105,7 @@ def _after(lines: list[Line], build: str) -> list[Line]:
 
 def _check_repository(repo_id: str, revision: str | None, today: date) -> ReleaseCheck:
     revision = revision or _cached_revision(repo_id)
-    with connect() as api:
+    with connect(anonymous=True) as api:
         current = current_revision(api, repo_id)
         if current is None:
             return ReleaseCheck(repo_id, revision, None, frozenset(), (_NO_ACCESS,))
@@ -154,16 +154,22 @@ def _cached_revision(repo_id: str) -> str | None:
 
 
 def current_revision(api: HfApi, repo_id: str) -> str | None:
-    """Give the newest commit; None if the repository cannot be seen with this token."""
+    """Give the newest commit; None if the repository cannot be seen with this token.
+
+    Raises UsageError if there is no token and it cannot be seen without one: access may never have been lost.
+    """
+    from huggingface_hub import get_token
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     with explained(f"asking for {repo_id}"):
         try:
             return str(api.dataset_info(repo_id).sha)
         except (RepositoryNotFoundError, GatedRepoError) as error:
-            if error.response.headers.get("X-Error-Code") in ("RepoNotFound", "GatedRepo"):
-                return None
-            raise
+            if error.response.headers.get("X-Error-Code") not in ("RepoNotFound", "GatedRepo"):
+                raise
+            if get_token() is None:
+                raise UsageError(f"{repo_id} is not public, and {NO_TOKEN}") from None
+            return None
 
 
 def _files(api: HfApi, repo_id: str, revision: str) -> tuple[Manifest, list[Line]] | None:

@@ -42,7 +42,7 @@ def purge_local(repo_id: str, *, dry_run: bool = False) -> LocalPurge:
     """
     if repo_id.count("/") != 1:
         raise UsageError(f"{repo_id} is not ORG/NAME of a repository on the Hub")
-    with connect() as api:
+    with connect(anonymous=True) as api:
         current = current_revision(api, repo_id)
     revisions = sorted(_superseded_revisions(repo_id, current))
     found = sorted(_superseded_caches(repo_id, current))

@@ -19,17 +19,19 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
-__all__ = ["DATASET", "connect", "explained"]
+__all__ = ["DATASET", "NO_TOKEN", "connect", "explained"]
+
+NO_TOKEN = "there is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN"  # noqa: S105 - no token
 
 DATASET = "dataset"
 """The type of the repositories that releases go to. The client takes models if it is not told."""
 
 
 @contextmanager
-def connect() -> Iterator[HfApi]:
+def connect(*, anonymous: bool = False) -> Iterator[HfApi]:
     """Yield a client that is silent and calls nobody but its endpoint, with the token that huggingface_hub finds.
 
-    Raises UsageError if there is no token: nothing is asked anonymously.
+    Raises UsageError if there is no token and ``anonymous`` does not say that none is needed.
     """
     # Read when huggingface_hub and datasets are imported: no telemetry, no counting of loads by name.
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -43,10 +45,8 @@ def connect() -> Iterator[HfApi]:
     )
 
     constants.HF_HUB_DISABLE_TELEMETRY = True  # it may have been imported before
-    if get_token() is None:
-        raise UsageError(
-            "there is no token for the Hub: log in with `hf auth login`, or set HF_TOKEN"
-        )
+    if get_token() is None and not anonymous:
+        raise UsageError(NO_TOKEN)
     verbosity, bars = logging.get_verbosity(), not are_progress_bars_disabled()
     logging.set_verbosity(logging.CRITICAL)
     disable_progress_bars()

@@ -147,3 +147,28 @@ def test_what_cannot_be_checked_is_a_sentence(
     """A name that is neither a folder nor a repository, and a folder without the copy's build."""
     with pytest.raises(UsageError, match=words):
         check_release(release or release_copy.release, revision)
+
+
+def test_without_a_token_a_private_repository_is_a_question_and_no_lost_access(
+    loopback: Hub, owner: Person, reader: Person, release_copy: ReleaseCopy
+) -> None:
+    """Who forgot to log in loses no cache; a public repository answers everybody."""
+    assert owner.push(release_copy.release, REPO).code == 0
+    del reader.environment["HF_TOKEN"]
+    reader.token = None
+    cache = (
+        Path(reader.environment["HF_HOME"])
+        / "datasets"
+        / "lab___talks"
+        / "dialogues"
+        / "0.0.0"
+        / "abc"
+    )
+    cache.mkdir(parents=True)
+    done = reader.run(PURGE, "purge-local", REPO)
+    assert done.code == 2
+    assert "is not public, and there is no token" in done.error
+    assert cache.is_dir()
+    loopback.repos[REPO].private = False
+    found = told(reader, CHECK, REPO)
+    assert (found["valid"], found["current"]) == (True, loopback.repos[REPO].head().sha)

@@ -82,14 +82,15 @@ def layout_of(
     pieces: PieceEncoder,
     encode: Callable[[str], list[int]],
 ) -> Layout | None:
-    """Work out a frame; None if two turns have no added token between them, or none ends the last.
+    """Work out a frame; None if two turns have no added token between them, none ends the last, or a turn's
+    characters could become a part of one.
 
     ``parts`` as in :class:`Layout`; loss is taken on that many characters ``before`` the reply, and on the
     first ``end`` after it. ``encode`` is the library's.
     """
     cuts = [pieces.cut(part) for part in parts]
     inner = [[text for token, text in cut if token is not None] for cut in cuts]
-    if not all(inner[1:]):
+    if not all(inner[1:]) or not pieces.part(one for texts in inner for one in texts):
         return None
     slots = []
     for index in range(len(parts) - 1):

@@ -25,6 +25,8 @@ from typing import Any, Final
 import regex
 from tokenizers.models import BPE
 
+from fedi_dataset.tokens.splitting import WESTERN, Splitter
+
 __all__ = ["PieceEncoder"]
 
 _GPT2: Final = r"'(?:s|t|re|ve|m|ll|d)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -61,7 +63,7 @@ class PieceEncoder:
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend
-        self._leading, self._last = _patterns(backend)
+        self._split = Splitter(_sources(backend)).split
         self._normalizes = bool(_normalizers(backend))
         self._added = _AddedTokens(backend.get_added_tokens_decoder())
         self._pieces = _Pieces(backend.model)
@@ -75,7 +77,11 @@ class PieceEncoder:
         if not _is_known_shape(backend):
             return None
         encoder = cls(backend)
-        return encoder if all(encoder._agrees(text) for text in _PROOF) else None
+        if not all(encoder._agrees(text) for text in _PROOF):
+            return None
+        for character in sorted(WESTERN):  # they are met in any case
+            encoder._is_proven(character)
+        return encoder
 
     def ids(self, segment: str) -> tuple[int, ...] | None:
         """Encode what stands between two added tokens; None where only the library may.
@@ -106,22 +112,13 @@ class PieceEncoder:
         """Give a text's added tokens with their ids, and what stands between with None, in order."""
         return self._added.cut(text)
 
+    def part(self, tokens: Iterable[str]) -> bool:
+        """Say whether these added tokens part a text whatever stands before and behind them."""
+        return all(map(self._added.parts, tokens))
+
     def _encode(self, segment: str) -> tuple[int, ...]:
         pieces = self._pieces
         return tuple(chain.from_iterable([pieces[piece] for piece in self._split(segment)]))
-
-    def _split(self, segment: str) -> list[str]:
-        parts = [segment]
-        for pattern in self._leading:
-            if pattern.search(segment):  # it matches here and there, and is asked of every text
-                parts = [one for part in parts for one in pattern.split(part) if one]
-        pieces: list[str] = []
-        for part in parts:
-            found = self._last.findall(part)
-            if sum(map(len, found)) != len(part):  # something lies between the matches
-                found = [one for one in self._last.split(part) if one]
-            pieces += found
-        return pieces
 
     def _takes(self, text: str) -> bool:
         """Whether a text is plain: no added token in it, every character proven, no change by normalization."""
@@ -137,7 +134,7 @@ class PieceEncoder:
             return True
         if character in self._refused:
             return False
-        agrees = self._agrees(_NEIGHBORHOODS.replace("*", character))
+        agrees = all(self._agrees(one.replace("*", character)) for one in _NEIGHBORHOODS)
         (self._proven if agrees else self._refused).add(character)
         return agrees
 
@@ -184,6 +181,14 @@ class _AddedTokens:
             parts = cut
         return parts
 
+    def parts(self, token: str) -> bool:
+        """Say whether no other added token can begin before this one and reach into it, or holds it."""
+        return not any(
+            token in other or any(other.endswith(token[:end]) for end in range(1, len(token)))
+            for other in self._ids
+            if other != token
+        )
+
 
 def _any_of(contents: Iterable[str]) -> str:
     """Write a pattern of many literals as the tree of their beginnings: the longest wins, and none is tried twice."""
@@ -215,7 +220,7 @@ def _is_known_shape(backend: Any) -> bool:
     if not plain_model or not plain_tokens or _normalizers(backend) not in ([], ["NFC"]):
         return False
     try:
-        _patterns(backend)
+        Splitter(_sources(backend))
     except (ValueError, regex.error):
         return False
     return True
@@ -238,21 +243,14 @@ def _sequence(one: dict[str, Any] | None, inner: str) -> list[dict[str, Any]]:
     return [one]
 
 
-def _patterns(backend: Any) -> tuple[list[Any], Any]:
-    """Give the patterns of the pre-tokenizer, each in one group; ValueError for another shape."""
+def _sources(backend: Any) -> list[str]:
+    """Give the patterns of the pre-tokenizer, in order; ValueError for another shape."""
     described = _described(backend.pre_tokenizer)
     *splits, last = _sequence(described, "pretokenizers") or [{"type": ""}]
     if last["type"] != "ByteLevel" or last["add_prefix_space"]:
         raise ValueError("not byte-level")
     sources = [_source(split) for split in splits]
-    if last["use_regex"]:
-        sources.append(_GPT2)
-    if not sources:
-        raise ValueError("nothing is split")
-    compiled = [regex.compile(f"({source})") for source in sources]
-    if any(pattern.groups != 1 for pattern in compiled):
-        raise ValueError("a pattern has groups of its own")
-    return compiled[:-1], compiled[-1]
+    return [*sources, _GPT2] if last["use_regex"] else sources
 
 
 def _source(split: dict[str, Any]) -> str:
@@ -271,5 +269,8 @@ def _spelling() -> dict[int, str]:
 
 _SPELLING: Final = _spelling()
 
-_NEIGHBORHOODS: Final = "a*b *a a* *  1*2 *1 .*. *.*' '*s\n*\r\n* \t* ** 日*か *"
-"""Where a character proves itself: beside letters, digits, marks, white space, itself."""
+_NEIGHBORHOODS: Final = (
+    "a*b *a a* *  1*2 *1 .*. *.*' '*s\n*\r\n* \t* ** *",
+    "é*日 か* *",
+)
+"""Where a character proves itself: beside letters, digits, marks, white space, itself; and among other scripts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import AddedToken
 
 from fedi_dataset.tokens.pieces import PieceEncoder
 from fedi_dataset.tokens.rendering import Renderer
@@ -133,3 +135,16 @@ def test_the_fast_way_is_taken_for_ordinary_dialogues(renderers: dict[str, Rende
     for renderer in renderers.values():
         (full,) = renderer._render([[*prompt, *reply]])
         assert renderer._remembered((prompt, reply), full) is not None
+
+
+@pytest.mark.parametrize("other", ["<|im_end|>b", "word<", "a <|im"])
+def test_an_added_token_that_reaches_into_the_frames_takes_the_fast_way_away(
+    tmp_path: Path, other: str
+) -> None:
+    """Where a turn's last letters could make another token of the frame's, only the library encodes."""
+    shape = SHAPES["chatml"]
+    added = AddedToken(other, special=False, normalized=False)
+    folder = save(replace(shape, added=(*shape.added, added)), tmp_path, template_of("chatml"))
+    renderer = Renderer(load_tokenizer(str(folder), None))
+    assert renderer._pieces is not None
+    assert renderer._layout(2) is None

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
 import pytest
 
@@ -317,13 +318,15 @@ def test_a_push_that_was_killed_goes_on_where_it_was(
 ) -> None:
     """Nothing became visible; the next push sends only the objects that are missing."""
 
+    first = Lock()
+
     def kill(request: Request) -> Reply | None:
-        if request.method == "PUT" and len(loopback.asked("PUT")) > 3:
-            while not loopback.repos[REPO].objects:
-                time.sleep(0.01)
-            process.kill()
-            raise Dropped
-        return None
+        if request.method != "PUT" or first.acquire(blocking=False):
+            return None
+        while not loopback.repos[REPO].objects:  # the first object arrives, and no other does
+            time.sleep(0.01)
+        process.kill()
+        raise Dropped
 
     loopback.interfere = kill  # type: ignore[method-assign]
     process = owner.start(PUSH, release_copy.release, REPO)

@@ -177,9 +177,18 @@ def _links(post: Post, own: bool, secret: bytes) -> Iterator[tuple[str, Row]]:
     post_key = key(secret, "post", post.uri)
     parent = key(secret, "post", post.reply_to) if post.reply_to else None
     yield "links", {"post_key": post_key, "reply_to_key": parent, "own": own}
+    ground = host_of(post.uri)
     for alias in post.aliases if own else ():  # nobody names other people's posts
-        if host_of(alias) == host_of(post.uri):  # nobody claims what lies on another server
-            yield "aliases", {"alias_key": key(secret, "post", alias), "post_key": post_key}
+        yield (
+            "aliases",
+            {
+                "alias_key": key(secret, "post", alias),
+                "post_key": post_key,
+                "account_key": key(secret, "account", post.account),
+                # what lies on another server is a claim, until both are known to be one person's
+                "own_ground": ground is not None and host_of(alias) == ground,
+            },
+        )
 
 
 def _admitted(

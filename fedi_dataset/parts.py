@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +35,7 @@ __all__ = [
     "earliest_expiry",
     "files_of",
     "gather_parts",
+    "owners_of",
     "records_of",
     "speaking",
 ]
@@ -138,6 +139,11 @@ def _retired_again(record: ExportRecord, work: Gathering) -> Part:
     for read in work.read(found.exports if found is not None else []):
         part = retire(folder / read.name, owners, work.suppressed)
     return part
+
+
+def owners_of(records: Iterable[ExportRecord]) -> list[bytes]:
+    """Give the keys of the accounts whose exports these are, each under its URI."""
+    return [owner for record in records for owner in _owners(record)[:1]]
 
 
 def _owners(record: ExportRecord) -> list[bytes]:

@@ -32,9 +32,11 @@ from fedi_dataset.parts import (
     earliest_expiry,
     files_of,
     gather_parts,
+    owners_of,
     records_of,
     speaking,
 )
+from fedi_dataset.persons import Persons
 from fedi_dataset.posts import Export
 from fedi_dataset.recorded import LostDetector, Tools, keep_terms, tools_of, tools_recorded
 from fedi_dataset.release.attribution import stage_terms
@@ -238,6 +240,14 @@ def _attempt(
         tools.terms,
         speaking(opened, workspace, setting.secret),
     )
+    persons = Persons(workspace.path)
+    forgotten = persons.learn(
+        ledger,
+        [export.owner for export in opened.exports],
+        owners_of([*opened.excused, *opened.kept]),
+        setting.secret,
+        expected=bool(state.parts),
+    )
     parts, lost = gather_parts(
         opened, Gathering(workspace, gate, suppressed, setting.secret, config, setting.tick)
     )
@@ -252,6 +262,7 @@ def _attempt(
         hidden, mentioned = suppressed.lay_out(workspace.scratch)
         engine.read("identities", [*files_of(parts, "identities", workspace), hidden])
         engine.read("mentioned", [*files_of(parts, "mentioned", workspace), mentioned])
+        engine.read("persons", [persons.file])
         engine.read("detections", detections(workspace, state.cells))
         forest = make_forest(engine)
         attach_columns(engine, config)
@@ -338,7 +349,7 @@ def _attempt(
         cells_run=cells.run,
         cells_reused=len(cells.done) - cells.run,
         removed=removed.keys,
-        shortfalls=(*tools.shortfalls, *lost, *removed.shortfalls()),
+        shortfalls=(*tools.shortfalls, *forgotten, *lost, *removed.shortfalls()),
         unmatched_posts=unmatched_posts(
             gate.named_posts(), seen, files_of(parts, "aliases", workspace), setting.secret
         ),

@@ -146,7 +146,7 @@ class Post:
     root_hint: str | None = None
     """AT Protocol's reply.root, ActivityPub's context or conversation: a hint, never a parent."""
     aliases: tuple[str, ...] = ()
-    """Other ids of the same post (its HTML url, atomUri)."""
+    """Other ids of the same post (its HTML url, atomUri), and of the original elsewhere that it is a copy of."""
     edited_at: datetime | None = None
     deleted: bool = False
     tags: tuple[str, ...] = ()

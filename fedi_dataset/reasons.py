@@ -30,6 +30,9 @@ GATE: Final[dict[str, str]] = {
 }
 """Reasons of the gate (consent/gate.py), in the order in which they are tested."""
 
+SINGLE: Final = "this post alone"
+"""Detail of ``consent_withdrawn`` where the post was taken back by itself, and not with the account."""
+
 TABLE: Final[dict[str, str]] = {
     "consent_changed": "its consent changed, and its export is not there to be read again",
     "denied_by_copy": "another copy of the post is deleted, not public, or denies such use",

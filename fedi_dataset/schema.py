@@ -70,8 +70,20 @@ VERDICTS: Final = pa.schema(
 LINKS: Final = pa.schema([("post_key", KEY), ("reply_to_key", KEY), ("own", pa.bool_())])
 """One row for every post seen, admitted or not; reply_to_key is null for one that answers nothing."""
 
-ALIASES: Final = pa.schema([("alias_key", KEY), ("post_key", KEY)])
-"""Other ids of a post seen (its page, an older id), so that a reply to any of them finds it."""
+ALIASES: Final = pa.schema(
+    [
+        ("alias_key", KEY),
+        ("post_key", KEY),
+        ("account_key", KEY),  # who says so: the author, in their own export
+        ("own_ground", pa.bool_()),  # the name lies on the server of the post; else it is a claim
+    ]
+)
+"""Other ids of a post seen. On the author's own ground (its page, an older id) a reply to any of them finds it.
+Elsewhere (the original of a bridged copy) it says that two posts are one, which counts only of one person's."""
+
+PERSONS: Final = pa.schema([("account_key", KEY), ("person_key", KEY)])
+"""Accounts that one person consented for, in whatever spelling; one row an account. The person's key is the smallest
+of their accounts': it says which are one person's, and changes when another account joins them."""
 
 IDENTITY: Final = [
     ("form_key", KEY),  # of account, kind and form
@@ -213,13 +225,22 @@ TOKENS: Final = pa.schema(
     ]
 )
 
-PACKED_TOKENS: Final = pa.schema(
+MULTI_TURN_TOKENS: Final = pa.schema(
     [
-        ("dialogue_keys", pa.list_(pa.string())),  # of the dialogues in this row, in order
+        ("dialogue_keys", pa.list_(pa.string())),  # whose responses are trained here, in order
         ("input_ids", pa.list_(pa.int32())),
         ("labels", pa.list_(pa.int32())),  # -100 where no loss is taken
-        ("seq_lengths", pa.list_(pa.int32())),  # ids of each dialogue; they sum to those of the row
-        ("position_ids", pa.list_(pa.int32())),  # from 0 in each dialogue
+    ]
+)
+"""The ``tokens`` table when it is made of ``multi_turn``: of each dialogue one stretch of labels is trained."""
+
+PACKED_TOKENS: Final = pa.schema(
+    [
+        ("dialogue_keys", pa.list_(pa.string())),  # whose responses are trained here, in order
+        ("input_ids", pa.list_(pa.int32())),
+        ("labels", pa.list_(pa.int32())),  # -100 where no loss is taken
+        ("seq_lengths", pa.list_(pa.int32())),  # ids of each packed row; they sum to those of this
+        ("position_ids", pa.list_(pa.int32())),  # from 0 in each of them
     ]
 )
 """The ``tokens`` table when it is packed."""

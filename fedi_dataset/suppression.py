@@ -10,14 +10,9 @@ which other people's texts are still searched; so does what named the people who
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from fedi_dataset.errors import UsageError
 from fedi_dataset.part import Row, rewrite_table, rows_of, write_rows
@@ -25,11 +20,9 @@ from fedi_dataset.privacy.hidden import hide
 from fedi_dataset.privacy.keys import key
 from fedi_dataset.privacy.spans import Person
 from fedi_dataset.schema import IDENTITIES, MENTIONED
+from fedi_dataset.sealed import DamagedTable, read_sealed, write_sealed
 
 __all__ = ["Suppressed"]
-
-CONTENT = b"sha256"
-"""Key under which a table has the digest of its rows."""
 
 READABLE = ("handle", "name", "url")
 """Kinds of forms that can be read; hidden ones cannot."""
@@ -86,8 +79,8 @@ class Suppressed:
             if taken:
                 kept += [form for row in taken for form in self._hidden(row)]
                 left[part] = [row for row in rows if row["account_key"] not in accounts]
-        _write(self.identities, kept, IDENTITIES)
-        _write(self.mentioned, _rows(self.mentioned), MENTIONED)
+        write_sealed(self.identities, kept, IDENTITIES)
+        write_sealed(self.mentioned, _rows(self.mentioned), MENTIONED)
         for part, rows in left.items():
             rewrite_table(part, "identities", rows)
         for part in parts:
@@ -96,7 +89,7 @@ class Suppressed:
     def remember_mentions(self, mentions: Sequence[Row]) -> None:
         """Keep, hidden, whom the posts of a part mentioned that is about to be retired."""
         hidden = [form for row in mentions for form in self._hidden_mention(row)]
-        _write(self.mentioned, [*_rows(self.mentioned), *hidden], MENTIONED)
+        write_sealed(self.mentioned, [*_rows(self.mentioned), *hidden], MENTIONED)
 
     def _hide_mentions(self, part: Path, accounts: set[bytes]) -> None:
         rows = rows_of(part, "mentioned")
@@ -144,21 +137,10 @@ def _person(row: Row) -> Person:
 
 def _rows(file: Path) -> list[Row]:
     """Read a table of the hidden; none if there is no such file yet."""
-    if not file.exists():
-        return []
     try:
-        table = pq.read_table(file)
-        rows: list[Row] = table.to_pylist()
-        sound = (table.schema.metadata or {}).get(CONTENT) == _digest(rows)
-    except (pa.ArrowException, OSError, UnicodeDecodeError):
-        sound = False
-    if not sound:
-        raise UsageError(_irreplaceable(file, "is damaged"))
-    return rows
-
-
-def _digest(rows: Sequence[Row]) -> bytes:
-    return hashlib.sha256(msgspec.msgpack.encode(rows)).hexdigest().encode()
+        return read_sealed(file)
+    except DamagedTable as error:
+        raise UsageError(_irreplaceable(file, "is damaged")) from error
 
 
 def _irreplaceable(file: Path, fault: str) -> str:
@@ -167,11 +149,3 @@ def _irreplaceable(file: Path, fault: str) -> str:
         "nothing is built. Restore it from a copy; a withdrawal can be put on record until then with "
         "`fedi-dataset consent withdraw LEDGER ACCOUNT`"
     )
-
-
-def _write(file: Path, rows: Sequence[Row], schema: pa.Schema) -> None:
-    """Write distinct rows in their order, unless that is what the file holds."""
-    distinct = {tuple(row[name] for name in schema.names): row for row in rows}
-    ordered = [distinct[values] for values in sorted(distinct, key=repr)]
-    if not file.exists() or _rows(file) != ordered:
-        write_rows(file, ordered, schema.with_metadata({CONTENT: _digest(ordered)}))

@@ -6,6 +6,8 @@ RELEASE.work/           mode 0700, never pushed
   state.json            exports by digest, the ledger's path and head, the config, exact counts
   parts/EXPORT-DIGEST/  a read export: posts, verdicts, links, ... as Parquet (schema.py), and its counts
   cells/DIGEST.arrow    finished cells: what the work on one cell gave back
+  suppressed.parquet    who withdrew, hidden; mentioned.parquet: whom their posts mentioned
+  persons.parquet       which accounts are one person's, keyed
   terms/SHA256.yaml     the steward's files of terms, as the last build read them
   scratch/              the engine's; empty between builds
 """

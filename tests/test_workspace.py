@@ -119,11 +119,18 @@ def test_what_a_killed_command_left_half_written_is_deleted(workspace: Workspace
     halves = (
         "state.json.tmp",
         "suppressed.parquet.tmp",
+        "persons.parquet.tmp",
         "cells/d0.arrow.tmp",
         "parts/one/identities.parquet.tmp",
         "parts/two.tmp/posts.parquet",
     )
-    wholes = ("secret", "suppressed.parquet", "cells/d1.arrow", "parts/one/identities.parquet")
+    wholes = (
+        "secret",
+        "suppressed.parquet",
+        "persons.parquet",
+        "cells/d1.arrow",
+        "parts/one/identities.parquet",
+    )
     for name in (*halves, *wholes):
         file = workspace.path / name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -44,6 +44,7 @@ def _held_lines(held: Any) -> Iterator[str]:
     for event in held.events:
         yield f"  {event['at']}  {event['event']:<10} {event['id']}"
     yield f"texts kept in the workspace: {held.texts}; keyed hashes of names: {held.hidden_forms}"
+    yield f"accounts remembered, keyed, as one person's: {held.joined_accounts}"
     for reason, count in held.verdicts.items():
         told = "admitted" if reason == "admitted" else f"{reason}: {sentence(reason)}"
         yield f"  {count:>7} {told}"

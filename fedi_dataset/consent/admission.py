@@ -13,6 +13,7 @@ from fedi_dataset.consent.ledger import Given, Renewed, spelling
 from fedi_dataset.consent.signals import denies, tag_signals
 from fedi_dataset.consent.terms import HostTerms, InstanceTerms, host_name
 from fedi_dataset.posts import Account, Export, Post, Signal
+from fedi_dataset.reasons import SINGLE
 
 __all__ = [
     "Admission",
@@ -156,7 +157,7 @@ class Admission:
     def refusals(self, post: Post) -> Iterator[Refusal]:
         """Give all that refuses a post, in the tests' order. Of tests that ask the same the first one speaks."""
         if _names_post(self.withdrawn_posts, post):
-            yield "consent_withdrawn", None
+            yield "consent_withdrawn", SINGLE
         if self.scope_reason:
             yield self.scope_reason, None
         if reason := self.coverage.refuses(post):

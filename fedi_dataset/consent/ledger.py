@@ -208,6 +208,14 @@ class Ledger:
         owner = self.index.of(account)
         return [] if owner is None else self.index.accounts_of(owner)
 
+    def accounts_together(self, accounts: Sequence[Iterable[str]]) -> list[frozenset[str]]:
+        """Give for each account, told in its spellings, all accounts of its owner, as they are compared and written.
+
+        It hangs on no time: consents that expired or were taken back tell it as well. None of an account that no
+        consent names, and of one whose lines were redacted.
+        """
+        return self.index.together(accounts)
+
 
 def append(path: Path, event: E_) -> E_:
     """Append an event, chained to the last line, and give it back as it is stored.

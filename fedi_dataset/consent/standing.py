@@ -68,7 +68,7 @@ class Index:
     def standing(self, spellings: Iterable[str], as_of: datetime) -> Standing:
         """Say what holds at ``as_of`` (aware) for the account that is spelled in these ways."""
         names = {spelling(name) for name in spellings}
-        known = [self._names[name] for name in names if name in self._names]
+        known = self._known(names)
         line = max(
             (line for line in self._lines(self._given, known) if self._at(line) <= as_of),
             default=-1,
@@ -103,6 +103,23 @@ class Index:
         """All accounts, as they are compared and as the ledger writes them → the numbers of their names."""
         named = {name: at for name, at in self._names.items() if not name.startswith(SUBJECT)}
         return named | self._variants
+
+    def together(self, accounts: Sequence[Iterable[str]]) -> list[frozenset[str]]:
+        """Give for each account, told in its spellings, all accounts of its owner, in every spelling there is.
+
+        Consents say it, whatever their time and whether they stand; of one that none names: nothing.
+        """
+        owners = [self.owners(self._known(spellings)) for spellings in accounts]
+        named: dict[int, set[str]] = {owner: set() for several in owners for owner in several}
+        owner_of = self._owner.tolist()
+        for name, at in self.spelled.items() if named else ():
+            if (owner := owner_of[at]) in named:
+                named[owner].add(name)
+        return [frozenset().union(*(named[owner] for owner in several)) for several in owners]
+
+    def _known(self, spellings: Iterable[str]) -> list[int]:
+        names = {spelling(name) for name in spellings}
+        return [self._names[name] for name in names if name in self._names]
 
     def _newest(self, groups: _Grouped, counts: Callable[[int], bool]) -> Numbers:
         """For each name the newest of its lines that counts; -1 for none."""

@@ -4,11 +4,11 @@ What looks at an author's posts everywhere must be decided here, before cells, s
 of it depends on whether somebody else is admitted, only on what was seen of others, so that a withdrawal
 changes nobody else's rows.
 
-Tables in: ``cell_rows`` and what the forest made on its way (``seen``, ``same``, ``ranked_posts``), ``posts, aliases``
-(schema.py). Table out: ``cell_rows`` with, as the config asks:
+Tables in: ``cell_rows`` and what the forest made on its way (``seen``, ``same``, ``ranked_posts``), ``posts, aliases,
+persons`` (schema.py). Table out: ``cell_rows`` with, as the config asks:
 
 * ``headings``, ``quote_of_key``: of the post as it was read; a quote under another name of the post is found;
-* ``own_gap``: whether the missing post above it is of the same account;
+* ``own_gap``: whether the missing post above it is of the same person;
 * ``is_voice``: whether it is by the one person who may be the assistant;
 * ``over_limit``, ``single_over_limit``: whether ``max_per_author`` posts of this person come before it, among those
   that may be responses, and among those that open a thread.
@@ -90,7 +90,7 @@ from posts
 left join same on same.post_key = posts.post_key
 left join (
   select alias_key, min(post_key) as post_key from aliases
-  where not exists (select 1 from seen where seen.post_key = aliases.alias_key)
+  where own_ground and not exists (select 1 from seen where seen.post_key = aliases.alias_key)
   group by alias_key having min(post_key) = max(post_key)) found
   on found.alias_key = posts.quote_of_key
 left join same meant on meant.post_key = coalesce(found.post_key, posts.quote_of_key)
@@ -100,14 +100,18 @@ where not exists (
     and ranked_posts.export_id = posts.export_id and ranked_posts.position = posts.position)"""
 
 OWN_GAPS = """
-select narrow_posts.post_key, coalesce(above.account_key = narrow_posts.account_key, false) as own_gap
+select narrow_posts.post_key,
+       coalesce(coalesce(theirs.person_key, above.account_key) = coalesce(ours.person_key, narrow_posts.account_key),
+                false) as own_gap
 from narrow_posts
 join seen on seen.post_key = narrow_posts.post_key
-left join seen above on above.post_key = seen.parent_key"""
+left join seen above on above.post_key = seen.parent_key
+left join persons theirs on theirs.account_key = above.account_key
+left join persons ours on ours.account_key = narrow_posts.account_key"""
 
 VOICES = """
 select post_key, subject_key in (
-  select subject_key from narrow_posts where hex(account_key) = '{account}') as is_voice
+  select subject_key from posts where hex(account_key) = '{account}') as is_voice
 from narrow_posts"""
 
 RANKED = """

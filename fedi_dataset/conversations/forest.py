@@ -5,7 +5,7 @@ narrow tables of keys: words are touched once, at the end, in a join whose other
 made unique (duplicates.py), links are followed to the top of each conversation (threads.py), and
 here the conversations get their rows and their cells.
 
-Tables in: ``posts, verdicts, links, aliases, mentioned, identities, detections`` (schema.py).
+Tables in: ``posts, verdicts, links, aliases, persons, mentioned, identities, detections`` (schema.py).
 Table out: ``cell_rows``: for every conversation its people (rank 0), then its posts (rank 1).
 Also made: ``ranked_posts`` (copies of posts that were met more than once), ``cells`` (the distinct cells).
 """
@@ -39,7 +39,7 @@ class Forest:
     by_alias: int
     """Posts answered under another name than their id."""
     disputed: int
-    """Posts of which copies name different parents."""
+    """Posts of which copies name different parents, and claims that a post is another one, by somebody else."""
     self_replies: int
     cycles: int
     """Links that were cut because a chain of parents came back to where it began."""
@@ -84,9 +84,9 @@ def make_forest(engine: Engine) -> Forest:
         anchors=threads.anchors,
         bits=bits,
         cells=cells,
-        merged=merged,
+        merged=merged.ids,
         by_alias=threads.by_alias,
-        disputed=threads.disputed,
+        disputed=threads.disputed + merged.refused,
         self_replies=threads.self_replies,
         cycles=threads.cycles,
     )

@@ -42,6 +42,7 @@ def make_threads(engine: Engine) -> Threads:
     engine.sql("names", NAMES)
     engine.sql("retold", RETOLD)
     engine.sql("retold_links", RETOLD_LINKS)
+    engine.sql("retold_parents", RETOLD_PARENTS)
     disputed = engine.sql("disputed", DISPUTED)
     posts = engine.sql("seen", SEEN)
     self_replies = engine.sql("self_replies", "select post_key from seen where cut")
@@ -65,10 +66,12 @@ from (
   select aliases.alias_key, coalesce(same.same_key, aliases.post_key) as post_key
   from aliases
   join dangling on dangling.alias_key = aliases.alias_key
-  left join same on same.post_key = aliases.post_key) named
+  left join same on same.post_key = aliases.post_key
+  where aliases.own_ground) named
 group by named.alias_key
 having min(named.post_key) = max(named.post_key)"""
-"""An alias counts if nothing else goes by it and only one post claims it."""
+"""An alias counts if nothing else goes by it and only one post claims it, on its author's own ground: nobody draws
+answers to themselves that were given to a post elsewhere."""
 
 NAMES = """
 select alias_key, post_key from aliased
@@ -95,6 +98,11 @@ RETOLD_LINKS = f"""
 select told.post_key, told.parent_key, told.own
 from ({TOLD}) told join retold on retold.post_key = told.post_key"""  # noqa: S608 - our own text
 
+RETOLD_PARENTS = """
+select distinct parent_key from retold_links
+where exists (select 1 from links where links.post_key = retold_links.parent_key)"""
+"""Parents of these that were seen themselves."""
+
 DISPUTED = """
 select post_key from retold_links
 group by post_key
@@ -111,10 +119,15 @@ from (
   union all
   select post_key, min(parent_key) as parent_key, true as renamed
   from (
-    select post_key, parent_key, own,
-           max(case when own then 1 else 0 end) over (partition by post_key) as has_own
-    from retold_links) copies
-  where own or has_own = 0
+    select post_key, parent_key, worth, min(worth) over (partition by post_key) as best
+    from (
+      select retold_links.post_key, retold_links.parent_key,
+             case when retold_links.own then 0 else 3 end
+               + case when retold_parents.parent_key is not null then 0
+                      when retold_links.parent_key is not null then 1 else 2 end as worth
+      from retold_links
+      left join retold_parents on retold_parents.parent_key = retold_links.parent_key) weighed) copies
+  where worth = best
   group by post_key) hung
 left join (
   select judged.post_key, judged.account_key, judged.standing
@@ -130,8 +143,9 @@ left join (
     on kept.post_key = judged.post_key
   group by judged.post_key) one
   on one.post_key = hung.post_key"""  # noqa: S608 - our own text
-"""One row for every post seen. Of a doubled id that names two parents the smaller key is taken, the author's own
-word before others': a choice that does not depend on who is admitted, so that no withdrawal moves a conversation."""
+"""One row for every post seen. If its copies name several parents, the author's own word goes before others', a parent
+that was seen before one that was not (of a bridged answer only one of both may be known), then the smaller key: a
+choice that does not depend on who is admitted, so that no withdrawal moves a conversation."""
 
 LINKED = """
 select here.post_key, here.account_key, here.standing,

@@ -22,9 +22,12 @@ from fedi_dataset.errors import FediDatasetError
 
 __all__ = ["LocalEngine"]
 
-MEMORY = "1500MB"
-"""What DuckDB may hold in memory; the rest lies in the scratch folder. With it, a forest of ten million posts stays
+MEMORY = 1500
+"""MB that DuckDB may hold in memory; the rest lies in the scratch folder. With it, a forest of ten million posts stays
 below 2 GB in all, and its joins just about fit."""
+SORTING = 2
+"""Share of it for sorting rows by cells, as a divisor: runs of half the size merge as fast, and the other half is for
+the rows of the cells that are worked on, which DuckDB does not count."""
 BATCH_ROWS = 20_000
 QUEUED_PER_WORKER = 3
 """Cells in flight a worker: enough to keep it busy, few enough to bound memory."""
@@ -33,12 +36,13 @@ QUEUED_PER_WORKER = 3
 class LocalEngine:
     """DuckDB in a scratch folder below ``scratch`` (kept private), and ``workers`` processes.
 
-    ``memory`` as DuckDB writes it (``1500MB``): what its tables and joins hold before they go to the scratch folder.
+    ``memory``: MB that its tables and joins hold before they go to the scratch folder.
     """
 
-    def __init__(self, scratch: Path, *, workers: int = 1, memory: str = MEMORY) -> None:
+    def __init__(self, scratch: Path, *, workers: int = 1, memory: int = MEMORY) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="engine-", dir=scratch))
         self._workers = workers
+        self._memory = memory
         self._views: set[str] = set()
         self._db = duckdb.connect(
             str(self._folder / "tables.duckdb"),
@@ -48,7 +52,7 @@ class LocalEngine:
                 "force_compression": "uncompressed",  # keys do not compress, and trying costs half
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
-                "memory_limit": memory,
+                "memory_limit": f"{memory}MB",
             },
         )
 
@@ -120,6 +124,7 @@ class LocalEngine:
         self._views.discard(name)
 
     def _cells(self, table: str) -> Iterator[pa.RecordBatch]:
+        self._run(f"set memory_limit = '{self._memory // SORTING}MB'")
         cursor = (
             self._db.cursor()
         )  # its own cursor: the result stays open while cells are worked on
@@ -136,6 +141,7 @@ class LocalEngine:
         if held:
             yield _joined(held)
         cursor.close()
+        self._run(f"set memory_limit = '{self._memory}MB'")
 
     def _pooled(
         self, cells: Iterator[pa.RecordBatch], factory: Callable[[], CellFunction]

@@ -8,7 +8,7 @@ is told where it follows from what is known, and else the reasons that are left.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,7 @@ from fedi_dataset.conversations.rows import conversation_key, split_of
 from fedi_dataset.conversations.threads import make_threads
 from fedi_dataset.engines.local import LocalEngine
 from fedi_dataset.errors import UsageError
+from fedi_dataset.persons import Persons
 from fedi_dataset.preview.find import find_rows
 from fedi_dataset.privacy.keys import key, key_hex
 from fedi_dataset.reasons import STRATEGY
@@ -73,9 +74,12 @@ class Outcome:
 
     build: str
     verdicts: tuple[str | None, ...]
-    """Of each time that the build met it: None for admitted, else the reason."""
+    """Of each time that the build met it, under whatever id: None for admitted, else the reason."""
+    ids: int
+    """Ids that were found to mean this post, the one asked for among them."""
+    kept: tuple[str, int] | None
+    """Export and position of the copy that stands for all; None, as all that follows but the reason, if none does."""
     answers: Answers | None
-    """None, as all that follows but the reason, of a post that was not kept."""
     conversation: str | None
     """Key of its conversation."""
     split: str | None
@@ -99,27 +103,40 @@ def open_made(release: Path, work: Path | None) -> Made:
 
 def outcome_of(made: Made, uri: str, untrained: str | None) -> Outcome:
     """Say what became of the post with this id; ``untrained`` is what its own words say against training it."""
-    post = key(made.secret, "post", uri)
-    verdicts = tuple(_verdicts(made, post))
-    thread = _thread(made, post) if None in verdicts else []
-    mine = next((one for one in thread if one["mine"] and one["standing"] == "admitted"), None)
+    thread = _threaded(made, key(made.secret, "post", uri))
+    verdicts = tuple(_verdicts(made, thread.ids))
+    mine = thread.mine
     if mine is None:
         refused = next((one for one in verdicts if one is not None), None)
         reason = "denied_by_copy" if None in verdicts else refused
-        return Outcome(made.manifest.build, verdicts, None, None, None, (), reason, ())
+        return Outcome(
+            build=made.manifest.build,
+            verdicts=verdicts,
+            ids=len(thread.ids),
+            kept=None,
+            answers=None,
+            conversation=None,
+            split=None,
+            places=(),
+            reason=reason,
+            possible=(),
+        )
     answers: Answers = mine["gap"] or ("admitted" if mine["parent_key"] else "nothing")
     conversation = conversation_key(made.secret, mine["anchor"])
     split = split_of(made.secret, mine["anchor"], made.config)
-    places = tuple(_places(made, thread, mine, conversation, split))
+    places = tuple(_places(made, thread.posts, mine, conversation, split))
     certain: str | None = None
     possible: tuple[str, ...] = ()
     if not any(place.what == "trained" for place in places):
-        alone = len({one["account_key"] for one in thread if one["standing"] == "admitted"}) == 1
+        speaking = {one["person_key"] for one in thread.posts if one["standing"] == "admitted"}
+        alone = len(speaking) == 1
         certain = untrained or _reason(answers, made.config, alone=alone)
         possible = () if certain else _possible(made.config)
     return Outcome(
         build=made.manifest.build,
         verdicts=verdicts,
+        ids=len(thread.ids),
+        kept=thread.kept,
         answers=answers,
         conversation=conversation,
         split=split,
@@ -143,25 +160,48 @@ def _possible(config: BuildConfig) -> tuple[str, ...]:
     return (*LEFT, *(STRATEGY if config.leaves_out else ()))
 
 
-def _verdicts(made: Made, post: bytes) -> Iterator[str | None]:
+def _verdicts(made: Made, ids: Sequence[bytes]) -> Iterator[str | None]:
     for path in made.workspace.table("verdicts"):
-        found = pq.read_table(path, columns=["reason"], filters=[("post_key", "==", post)])
+        found = pq.read_table(path, columns=["reason"], filters=[("post_key", "in", ids)])
         yield from found["reason"].to_pylist()
 
 
-def _thread(made: Made, post: bytes) -> list[dict[str, Any]]:
-    """The posts of the conversation, with where they hang; ``mine`` marks the one asked for."""
+@dataclass(frozen=True, slots=True)
+class _Thread:
+    """What is worked out again of a post's conversation."""
+
+    ids: tuple[bytes, ...]
+    kept: tuple[str, int] | None
+    posts: list[dict[str, Any]]
+    """With where they hang; ``mine`` marks the one asked for."""
+
+    @property
+    def mine(self) -> dict[str, Any] | None:
+        """The post asked for, if it was kept."""
+        marked = (one for one in self.posts if one["mine"] and one["standing"] == "admitted")
+        return next(marked, None)
+
+
+def _threaded(made: Made, post: bytes) -> _Thread:
+    """Put the workspace's posts into threads, and take what concerns this one."""
     with tempfile.TemporaryDirectory() as folder, LocalEngine(Path(folder)) as engine:
+
+        def rows_of(name: str, query: str) -> list[dict[str, Any]]:
+            engine.sql(name, query)
+            engine.commit(name, Path(folder) / f"{name}.parquet")
+            rows: list[dict[str, Any]] = pq.read_table(Path(folder) / f"{name}.parquet").to_pylist()
+            return rows
+
         for name in ("posts", "verdicts", "links", "aliases"):
             engine.read(name, made.workspace.table(name))
+        engine.read("persons", [Persons(made.workspace.path).sound_file()])
         merge_ids(engine)
         rank_copies(engine)
         make_threads(engine)
         engine.sql("mine", MINE.format(post=post.hex()))
-        engine.sql("thread", THREAD)
-        engine.commit("thread", Path(folder) / "thread.parquet")
-        rows: list[dict[str, Any]] = pq.read_table(Path(folder) / "thread.parquet").to_pylist()
-        return rows
+        ids = [one["post_key"] for one in rows_of("ids", IDS)]
+        kept = next(((one["export_id"], one["position"]) for one in rows_of("kept", KEPT)), None)
+        return _Thread(tuple(ids), kept, rows_of("thread", THREAD))
 
 
 MINE = """
@@ -170,8 +210,23 @@ from (select unhex('{post}') as post_key) asked
 left join same on same.post_key = asked.post_key"""
 """The id under which the post goes, if several mean it."""
 
+IDS = """
+select post_key from mine
+union
+select same.post_key from same join mine on mine.post_key = same.same_key"""
+
+KEPT = """
+select posts.export_id, posts.position
+from posts
+left join same on same.post_key = posts.post_key
+join mine on mine.post_key = coalesce(same.same_key, posts.post_key)
+where not exists (
+  select 1 from ranked_posts
+  where (ranked_posts.copy > 1 or ranked_posts.denied)
+    and ranked_posts.export_id = posts.export_id and ranked_posts.position = posts.position)"""
+
 THREAD = f"""
-select seen.post_key, seen.parent_key, seen.account_key,
+select seen.post_key, seen.parent_key, coalesce(persons.person_key, seen.account_key) as person_key,
        case when anchored.gap = 1 then 'refused' when anchored.gap = 2 then 'deleted'
             when anchored.gap = 3 then 'not_exported' when anchored.gap = 4 then 'cut' end as gap,
        case when seen.standing = 0 then 'admitted' when seen.standing = 2 then 'deleted'
@@ -180,6 +235,7 @@ select seen.post_key, seen.parent_key, seen.account_key,
 from ({ANCHORED.format(which=">= 0")}) anchored
 join seen on seen.post_key = anchored.post_key
 left join mine on mine.post_key = anchored.post_key
+left join persons on persons.account_key = seen.account_key
 where anchored.anchor in (
   select asked.anchor from ({ANCHORED.format(which=">= 0")}) asked
   join mine on mine.post_key = asked.post_key)"""  # noqa: S608 - our own text
@@ -198,7 +254,7 @@ def _places(
         for table, path, row in found:
             yield Place(table, path, row, "trained" if own is mine else "author's turn above")
         above = by_key.get(own["parent_key"])
-        same = above is not None and above["account_key"] == mine["account_key"]
+        same = above is not None and above["person_key"] == mine["person_key"]
         own = above if same and not found else None
     for path in _paths(made, "conversations", split):
         if any(find_rows([made.folder / path], ["conversation_key"], [conversation])):

@@ -10,15 +10,16 @@ from typing import Any
 
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.gate import Gate
-from fedi_dataset.consent.ledger import Ledger, spelling
+from fedi_dataset.consent.ledger import Ledger
 from fedi_dataset.consent.terms import InstanceTerms
 from fedi_dataset.errors import UnreadableExport, UsageError
+from fedi_dataset.explain.copies import find_copies
 from fedi_dataset.explain.evidence import Case
 from fedi_dataset.explain.gates import Step, steps_of
 from fedi_dataset.explain.outcome import Made, Outcome, open_made, outcome_of
 from fedi_dataset.explain.words import Words, words_of
 from fedi_dataset.exports import expand
-from fedi_dataset.posts import Account, Export, Post, Quarantined
+from fedi_dataset.posts import Export
 from fedi_dataset.readers.detect import open_export
 from fedi_dataset.reasons import sentence
 
@@ -82,14 +83,15 @@ def explain(
     loaded = Ledger.load(ledger)
     exports, unread = _opened(expand(paths, beside=ledger))
     gate = Gate(loaded, config, time, terms, [export for _, export in exports])
-    found = list(_found(exports, post))
-    if not found:
+    copies_of = find_copies([export for _, export in exports], post, loaded)
+    if copies_of is None:
         raise UsageError(_unknown(post, len(exports), unread))
     copies = []
-    for path, export, item in found:
+    for at, item in copies_of.found:
+        path, export = exports[at]
         case = Case(item, export, loaded, config, time, terms)
         copies.append(_copy(path, case, gate))
-    first = found[0][2].uri
+    first = copies_of.named
     untrained = next((one.words.untrained for one in copies if one.words is not None), None)
     outcome = outcome_of(made, first, untrained) if made is not None else None
     return Story(first, time, tuple(copies), outcome)
@@ -122,27 +124,6 @@ def _unknown(post: str, exports: int, unread: int) -> str:
         f"no post {post} in these exports ({exports} looked through{beside}). Name it by its id or URL, "
         "as the export has it: the id of a note, its page, or an at:// address"
     )
-
-
-def _found(
-    exports: Sequence[tuple[Path, Export]], post: str
-) -> Iterator[tuple[Path, Export, Post]]:
-    wanted = spelling(post)
-    for path, export in exports:
-        for item in export.posts():
-            if not isinstance(item, Quarantined) and wanted in _names(item, export.owner):
-                yield path, export, item
-
-
-def _names(item: Post, owner: Account) -> set[str]:
-    """All names of a post: its id, its pages, and of an at:// address the page on bsky.app."""
-    names = {item.uri, *item.aliases}
-    at, _, rest = item.uri.partition("://")
-    authority, _, record = rest.partition("/app.bsky.feed.post/")
-    if at == "at" and record:
-        profiles = [authority, *(one.removeprefix("@") for one in owner.handles)]
-        names |= {f"https://bsky.app/profile/{one}/post/{record}" for one in profiles}
-    return {spelling(one) for one in names}
 
 
 def _copy(path: Path, case: Case, gate: Gate) -> Copy:
@@ -196,7 +177,7 @@ def told(story: Story) -> Iterator[str]:
         if copy.words is not None:
             yield from _words(copy.words)
     if story.outcome is not None:
-        yield from _outcome(story.outcome)
+        yield from _outcome(story.outcome, story.copies)
 
 
 def _steps(copy: Copy) -> Iterator[str]:
@@ -220,7 +201,7 @@ def _words(words: Words) -> Iterator[str]:
     yield f"  training    {may}"
 
 
-def _outcome(outcome: Outcome) -> Iterator[str]:
+def _outcome(outcome: Outcome, copies: Sequence[Copy]) -> Iterator[str]:
     yield f"  build       {outcome.build}"
     if not outcome.verdicts:
         yield "  met         never: the build did not take this export in"
@@ -230,6 +211,11 @@ def _outcome(outcome: Outcome) -> Iterator[str]:
         f" ({len(outcome.verdicts)} times; one copy is kept)" if len(outcome.verdicts) > 1 else ""
     )
     yield f"  met         {met}{times if outcome.answers is not None else ''}"
+    if outcome.ids > 1:
+        yield f"  merged      {outcome.ids} ids, which are one post of one person"
+    for number, copy in enumerate(copies if len(copies) > 1 else (), start=1):
+        if (copy.export_id, copy.position) == outcome.kept:
+            yield f"  kept        copy {number} of {len(copies)}"
     if outcome.answers is not None:
         yield f"  thread      {_ANSWERS[outcome.answers]}"
         yield f"  talk        conversation {outcome.conversation}, split {outcome.split}"

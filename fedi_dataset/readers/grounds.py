@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from fedi_dataset.posts import Account
 from fedi_dataset.readers.values import host_of
 
-__all__ = ["Grounds", "is_page_of"]
+__all__ = ["Grounds", "is_numeric", "is_page_of"]
 
 _NUMERIC = ["ap", "users"]
 """Before the number of an actor whose id does not say its name."""
@@ -78,6 +78,11 @@ def is_page_of(url: str, actor: str, name: str | None) -> bool:
         called is not None
         and page[-1].removeprefix("@").lower() == called.removeprefix("@").lower()
     )
+
+
+def is_numeric(actor: str) -> bool:
+    """Tell whether an actor's id is a number, which does not say whose page is its page."""
+    return _is_numeric(_segments(actor))
 
 
 def _is_numeric(actor: list[str]) -> bool:

@@ -72,7 +72,8 @@ def _parents(workspace: Workspace) -> dict[bytes, bytes]:
                 links[post] = parent
     aliases: dict[bytes, bytes] = {}
     for path in workspace.table("aliases"):
-        aliases.update(_rows(pq.read_table(path)))
+        told = pq.read_table(path, filters=[("own_ground", "==", True)])
+        aliases.update(_rows(told.select(["alias_key", "post_key"])))
     return {
         post: parent if parent in links else aliases.get(parent, parent)
         for post, parent in links.items()

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from fedi_dataset.consent.ledger import Given, Ledger, Withdrawn, spelling
 from fedi_dataset.errors import UsageError
+from fedi_dataset.persons import Persons
 from fedi_dataset.privacy.keys import key, key_hex
 from fedi_dataset.release.manifest import Manifest, read_manifest
 from fedi_dataset.release.store import recover
@@ -53,6 +54,8 @@ class Held:
     """Texts of theirs that the workspace keeps."""
     hidden_forms: int
     """Keyed hashes kept of names of theirs, after a withdrawal."""
+    joined_accounts: int
+    """Accounts, keyed, that are remembered as this person's, where they have several."""
 
 
 def lookup(
@@ -108,6 +111,7 @@ def lookup(
         exports=tuple(exports),
         texts=_count(workspace.table("posts"), keys),
         hidden_forms=_count([workspace.path / "suppressed.parquet"], keys),
+        joined_accounts=_count([Persons(workspace.path).file], keys),
     )
 
 

@@ -38,21 +38,21 @@ def consents_now(workspace: Workspace, ledger: Ledger, now: datetime) -> Consent
     secret = workspace.secret()
     aliases = _aliases(workspace)
     decides: dict[bytes, str] = {}
-    gone: set[bytes] = set()
+    gone: set[tuple[bytes, bytes]] = set()
     for account, spellings in _spellings(workspace, secret).items():
         standing = ledger.standing(spellings, now)
         if _stands(standing, now) and standing.deciding is not None:
             decides[account] = standing.deciding.id
         for post in _as_written(ledger, standing.withdrawn_posts):
             named = key(secret, "post", post)
-            gone |= {named, *aliases.get(named, ())}
+            gone |= {(one, account) for one in {named, *aliases.get((named, account), ())}}
     fallen: set[str] = set()
     withdrawn = False
     for path in workspace.table("posts"):
         held = pq.read_table(path, columns=["post_key", "account_key", "event_id"])
         rows = zip(*(column.to_pylist() for column in held.columns), strict=True)
         for post_key, account_key, event in rows:
-            withdrawn = withdrawn or post_key in gone
+            withdrawn = withdrawn or (post_key, account_key) in gone
             if decides.get(account_key) != event:
                 fallen.add(event)
     return Consents(frozenset(decides.values()), tuple(_problems(fallen, withdrawn)))
@@ -100,12 +100,13 @@ def _spellings(workspace: Workspace, secret: bytes) -> dict[bytes, list[str]]:
     return result
 
 
-def _aliases(workspace: Workspace) -> dict[bytes, set[bytes]]:
-    """Give the posts that go by another id too: alias → posts."""
-    found: dict[bytes, set[bytes]] = {}
+def _aliases(workspace: Workspace) -> dict[tuple[bytes, bytes], set[bytes]]:
+    """Give the posts that go by another id too, by what their authors say: alias and account → posts."""
+    found: dict[tuple[bytes, bytes], set[bytes]] = {}
     for path in workspace.table("aliases"):
         for row in pq.read_table(path).to_pylist():
-            found.setdefault(row["alias_key"], set()).add(row["post_key"])
+            said = row["alias_key"], row["account_key"]
+            found.setdefault(said, set()).add(row["post_key"])
     return found
 
 

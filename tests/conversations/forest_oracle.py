@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,12 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fedi_dataset.engines import Engine
+from fedi_dataset.reasons import SINGLE
 from tests.conversations.forest_tables import SCHEMAS
 
 __all__ = ["Grown", "Item", "World", "grow", "key", "number", "read_world"]
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
-DENYING = ("deleted", "not_public", "signal_denied", "license_refused")
+DENYING = ("not_public", "license_refused")
+"""Copies of the same account."""
+DENYING_ALL = ("deleted", "excluded_by_author", "signal_denied")
+"""Copies of all accounts of the person; so does a withdrawal of the post alone."""
 
 
 def key(number: int) -> bytes:
@@ -39,6 +43,7 @@ class Item:
     account: int = 0
     reason: str | None = None
     """None: admitted."""
+    detail: str | None = None
     own: bool = True
     edited: int = 0
     """Minutes after all were written."""
@@ -51,10 +56,23 @@ class World:
 
     items: Sequence[Item]
     aliases: Sequence[tuple[int, int]] = ()
-    """Another name of a post, and the post."""
+    """Another name of a post on its author's ground, and the post."""
+    claims: Sequence[tuple[int, int]] = ()
+    """A name elsewhere, and the post that is said to be a copy of what goes by it."""
+    persons: Mapping[int, int] = field(default_factory=dict)
+    """Accounts of people who have several, and whose they are."""
 
     def __add__(self, other: World) -> World:
-        return World([*self.items, *other.items], [*self.aliases, *other.aliases])
+        return World(
+            [*self.items, *other.items],
+            [*self.aliases, *other.aliases],
+            [*self.claims, *other.claims],
+            {**self.persons, **other.persons},
+        )
+
+    def person(self, account: int) -> int:
+        """Say whose an account is: by a number that stands for nobody else."""
+        return self.persons.get(account, 1_000 + account)
 
 
 @dataclass
@@ -77,7 +95,7 @@ def grow(world: World) -> Grown:
     """Make the forest of a world."""
     grown = Grown()
     seen = {item.post for item in world.items}
-    same = _merged(world, seen)
+    same = _merged(world, seen, grown)
     grown.merged = sum(post != one for post, one in same.items())
     names = _names(world, seen, same)
     grown.by_alias = len(names)
@@ -108,16 +126,29 @@ def grow(world: World) -> Grown:
     return grown
 
 
-def _merged(world: World, seen: set[int]) -> dict[int, int]:
+def _merged(world: World, seen: set[int], grown: Grown) -> dict[int, int]:
     """Ids that another one stands for, or that stand for others."""
-    accounts: dict[int, set[int]] = {}
+    people: dict[int, set[int]] = {}
+    owned = {item.post for item in world.items if item.reason != "not_own"}
     for item in world.items:
-        accounts.setdefault(item.post, set()).add(item.account)
-    same = {post: post for post in seen}
+        if item.reason != "not_own" or item.post not in owned:
+            people.setdefault(item.post, set()).add(world.person(item.account))
+    pages: dict[int, set[int]] = {}
     for alias, post in world.aliases:
-        if alias in seen and len(accounts[alias] | accounts[post]) == 1:
-            low, high = sorted((same[alias], same[post]))
+        pages.setdefault(alias, set()).add(post)
+    copies = {(post, alias) for alias, post in world.aliases if alias in seen}
+    for alias, post in world.claims:
+        if alias in seen:
+            copies.add((post, alias))
+        elif len(pages.get(alias, ())) == 1:
+            copies.add((post, min(pages[alias])))
+    same = {post: post for post in seen}
+    for post, other in copies:
+        if len(people[post] | people[other]) == 1:
+            low, high = sorted((same[other], same[post]))
             same = {one: low if standing == high else standing for one, standing in same.items()}
+        elif post != other:
+            grown.disputed += 1
     return same
 
 
@@ -144,25 +175,37 @@ def _parents(
         named = {parent for _, parent in copies if parent is not None}
         grown.disputed += len(named) > 1
         owned = [parent for own, parent in copies if own]
-        choice = owned or [parent for _, parent in copies]
-        parents[post] = min((one for one in choice if one is not None), default=None)
+        choice = [one for one in owned or [parent for _, parent in copies] if one is not None]
+        parents[post] = min(
+            (one for one in choice if one in same), default=min(choice, default=None)
+        )
     return parents
 
 
 def _kept(world: World, same: dict[int, int]) -> dict[int, int]:
     """Posts kept, each with the position of the copy."""
-    copies: dict[int, list[tuple[bool, int, str, int]]] = {}
-    denied = {(same[item.post], item.account) for item in world.items if item.reason in DENYING}
+    claiming = {post for alias, post in world.claims if alias != post}
+    copies: dict[int, list[tuple[bool, bool, int, str, int]]] = {}
     for position, item in enumerate(world.items):
-        if item.reason is None:
-            rank = (not item.own, -item.edited, item.export, position)
+        if item.reason is None and not _denied(world, same, item):
+            rank = (not item.own, item.post in claiming, -item.edited, item.export, position)
             copies.setdefault(same[item.post], []).append(rank)
-    best = {post: min(ranks)[-1] for post, ranks in copies.items()}
-    return {
-        post: position
-        for post, position in best.items()
-        if (post, world.items[position].account) not in denied
-    }
+    return {post: min(ranks)[-1] for post, ranks in copies.items()}
+
+
+def _denied(world: World, same: dict[int, int], item: Item) -> bool:
+    """Whether its author says, in some copy, that the post shall not be used."""
+    for other in world.items:
+        if same[other.post] != same[item.post]:
+            continue
+        if other.account == item.account and other.reason in DENYING:
+            return True
+        singly = other.reason == "consent_withdrawn" and other.detail == SINGLE
+        if world.person(other.account) == world.person(item.account) and (
+            singly or other.reason in DENYING_ALL
+        ):
+            return True
+    return False
 
 
 def _cycle(post: int, links: dict[int, int | None]) -> list[int]:
@@ -185,14 +228,28 @@ def _top(post: int, links: dict[int, int | None]) -> int:
 def read_world(engine: Engine, world: World, folder: Path, order: Iterable[int]) -> None:
     """Write a world's tables, its items in any ``order`` of their positions, and name them."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in SCHEMAS}
-    rows["aliases"] = [{"alias_key": key(a), "post_key": key(b)} for a, b in world.aliases]
+    wrote = {item.post: item.account for item in world.items}
+    for names, own_ground in ((world.aliases, True), (world.claims, False)):
+        rows["aliases"] += [
+            {
+                "alias_key": key(alias),
+                "post_key": key(post),
+                "account_key": key(wrote[post]),
+                "own_ground": own_ground,
+            }
+            for alias, post in names
+        ]
+    rows["persons"] = [
+        {"account_key": key(account), "person_key": key(person)}
+        for account, person in world.persons.items()
+    ]
     for position in order:
         item = world.items[position]
         parent = None if item.parent is None else key(item.parent)
         ids = {"post_key": key(item.post), "account_key": key(item.account)}
         place = {"export_id": item.export, "position": position}
         link = {"post_key": key(item.post), "reply_to_key": parent, "own": item.own}
-        rows["verdicts"].append({**ids, **place, "reason": item.reason})
+        rows["verdicts"].append({**ids, **place, "reason": item.reason, "detail": item.detail})
         rows["links"].append(link)
         if item.reason is None:
             rows["posts"].append(
@@ -200,7 +257,7 @@ def read_world(engine: Engine, world: World, folder: Path, order: Iterable[int])
                     **ids,
                     **place,
                     "reply_to_key": parent,
-                    "subject_key": key(item.account),
+                    "subject_key": key(world.person(item.account)),
                     "created_at": EPOCH,
                     "edited_at": EPOCH + timedelta(minutes=item.edited) if item.edited else None,
                     "text": str(position),

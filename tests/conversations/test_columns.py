@@ -17,7 +17,16 @@ from fedi_dataset.config import BuildConfig
 from fedi_dataset.conversations.columns import attach_columns
 from fedi_dataset.conversations.forest import make_forest
 from fedi_dataset.engines.local import LocalEngine
-from fedi_dataset.schema import ALIASES, DETECTIONS, IDENTITIES, LINKS, MENTIONED, POSTS, VERDICTS
+from fedi_dataset.schema import (
+    ALIASES,
+    DETECTIONS,
+    IDENTITIES,
+    LINKS,
+    MENTIONED,
+    PERSONS,
+    POSTS,
+    VERDICTS,
+)
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -103,7 +112,14 @@ def attached(
                 for one in posts
             ],
         ),
-        "aliases": (ALIASES, [{"alias_key": key(a), "post_key": key(b)} for a, b in aliases]),
+        "aliases": (
+            ALIASES,
+            [{"alias_key": key(a), "post_key": key(b), "own_ground": True} for a, b in aliases],
+        ),
+        "persons": (
+            PERSONS,
+            [{"account_key": key(a), "person_key": key(b)} for a, b in person.items()],
+        ),
         "mentioned": (MENTIONED, []),
         "identities": (
             IDENTITIES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from fedi_dataset.conversations.forest import Forest, cell_bits, make_forest
 from fedi_dataset.engines import Engine
 from fedi_dataset.engines.local import LocalEngine
 from fedi_dataset.pipeline import build
+from fedi_dataset.reasons import SINGLE
 from fedi_dataset.schema import IDENTITIES, MENTIONED
 from tests.conftest import AS_OF
 from tests.consent import events
@@ -188,7 +190,16 @@ def test_cells_hold_16_to_1000_conversations(anchors: int, bits: int) -> None:
     assert anchors / 2**bits <= 1000
 
 
-REASONS = [None, None, None, "no_consent", "deleted", "not_public", "consent_withdrawn"]
+REASONS = [
+    *[(None, None)] * 5,
+    ("no_consent", None),
+    ("not_own", None),
+    ("deleted", None),
+    ("not_public", None),
+    ("license_refused", None),
+    ("consent_withdrawn", None),
+    ("consent_withdrawn", SINGLE),
+]
 
 
 @st.composite
@@ -198,11 +209,11 @@ def worlds(draw: st.DrawFn) -> World:
     items = draw(
         st.lists(
             st.builds(
-                Item,
+                item_of,
+                why=st.sampled_from(REASONS),
                 post=posts,
                 parent=st.none() | posts | st.integers(15, 18),
-                account=st.integers(0, 2),
-                reason=st.sampled_from(REASONS),
+                account=st.integers(0, 3),
                 own=st.booleans(),
                 edited=st.integers(0, 3),
                 export=st.sampled_from("ab"),
@@ -213,40 +224,171 @@ def worlds(draw: st.DrawFn) -> World:
     )
     told_posts = st.sampled_from([item.post for item in items])
     names = st.integers(1, 18)
-    return World(items, draw(st.lists(st.tuples(names, told_posts), max_size=6)))
+    several = st.lists(st.tuples(names, told_posts), max_size=6)
+    return World(items, draw(several), draw(several))
+
+
+def item_of(why: tuple[str | None, str | None], **about: Any) -> Item:
+    """Give an item with the reason why it is refused."""
+    return Item(reason=why[0], detail=why[1], **about)
 
 
 def moved(world: World, by: int) -> World:
     """Give the same world under other ids."""
     items = [
-        Item(
-            item.post + by,
-            None if item.parent is None else item.parent + by,
-            item.account,
-            item.reason,
-            item.own,
-            item.edited,
-            item.export,
-        )
+        replace(item, post=item.post + by, parent=None if item.parent is None else item.parent + by)
         for item in world.items
     ]
-    return World(items, [(alias + by, post + by) for alias, post in world.aliases])
+    aliases, claims = (
+        [(alias + by, post + by) for alias, post in names]
+        for names in (world.aliases, world.claims)
+    )
+    return World(items, aliases, claims, world.persons)
+
+
+PERSONS: tuple[dict[int, int], ...] = (
+    {},
+    {0: 50, 1: 50},
+    {0: 50, 1: 51, 2: 50, 3: 51},
+    {0: 50, 1: 50, 2: 50, 3: 50},
+)
+"""Whose the accounts can be."""
 
 
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(st.lists(worlds(), min_size=20, max_size=40), st.randoms(use_true_random=False))
+@given(
+    st.lists(worlds(), min_size=20, max_size=40),
+    st.sampled_from(PERSONS),
+    st.randoms(use_true_random=False),
+)
 def test_any_world_grows_as_it_is_told_plainly(
-    tmp_path: Path, many: list[World], order: random.Random
+    tmp_path: Path, many: list[World], persons: dict[int, int], order: random.Random
 ) -> None:
     """Whatever points at whatever, in whatever order it comes: the same posts, places and counts."""
-    world = World([])
+    world = World([], persons=persons)
     for place, one in enumerate(many):
         world += moved(one, 100 * place)
     positions = list(range(len(world.items)))
     order.shuffle(positions)
     assert told(*forest_of(tmp_path, world, positions)) == grow(world)
+
+
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(worlds(), min_size=20, max_size=40),
+    st.sampled_from(PERSONS),
+    st.lists(st.integers(0, 3), min_size=1, unique=True),
+)
+def test_no_withdrawal_moves_anybody(
+    tmp_path: Path, many: list[World], persons: dict[int, int], leaving: list[int]
+) -> None:
+    """Whoever leaves, with all accounts or with some: every post that stays keeps its conversation and its cell."""
+    world = World([], persons=persons)
+    for place, one in enumerate(many):
+        world += moved(one, 100 * place)
+    before_consent = ("not_own", "deleted", "not_public")
+    items = [
+        replace(item, reason="consent_withdrawn", detail=None)
+        if item.account in leaving and item.reason not in before_consent
+        else item
+        for item in world.items
+    ]
+    before, rows_before = forest_of(tmp_path, world)
+    after, rows_after = forest_of(tmp_path, replace(world, items=items))
+    for name in ("seen", "anchors", "bits", "merged", "by_alias", "disputed", "cycles"):
+        assert getattr(after, name) == getattr(before, name), name
+    places = [
+        {row["post_key"]: (row["anchor"], row["cell"]) for row in rows if row["rank"] == 1}
+        for rows in (rows_before, rows_after)
+    ]
+    stays = places[0].keys() & places[1].keys()
+    assert {post: places[1][post] for post in stays} == {post: places[0][post] for post in stays}
+    # what only an account that left denied to its person's other accounts may stand there now
+    people = {world.person(account) for account in leaving}
+    news = [row for row in rows_after if row["rank"] == 1 and row["post_key"] not in stays]
+    assert {world.person(number(row["account_key"]) or 0) for row in news} <= people
+    # what stands of them under an id that somebody else uses too is the other's
+    authors = {number(row["account_key"]) for row in rows_after if row["rank"] == 1}
+    assert authors.isdisjoint(leaving)
+
+
+def test_copies_under_several_accounts_are_one_post_if_one_person_has_both(tmp_path: Path) -> None:
+    """By its id or by its page, in circles too; never two people's, and the claim of a page draws no answers."""
+    items = [
+        Item(7),  # with the page 107
+        Item(8, account=1),  # says that it is a copy of 107
+        Item(9, account=1),  # of 7
+        Item(10, 7, account=2),
+        Item(11, 8, account=2),
+        Item(12, 107, account=2),
+        Item(13, account=3),  # somebody else's, says the same of 107 and of 7
+        Item(14, 109, account=2),  # 109 is nobody's page, though 13 claims it
+    ]
+    world = World(
+        items, [(107, 7)], [(107, 8), (7, 9), (9, 8), (107, 13), (7, 13), (109, 13)], {0: 50, 1: 50}
+    )
+    forest, rows = forest_of(tmp_path, world)
+    grown = told(forest, rows)
+    assert {post: place[1:] for post, place in grown.posts.items()} == {
+        7: (7, None, None),
+        10: (7, 7, None),
+        11: (7, 7, None),
+        12: (7, 7, None),
+        13: (13, None, None),
+        14: (109, None, "not_exported"),
+    }
+    assert grown.posts[7][0] == 0  # the original, which claims nothing
+    assert (forest.merged, forest.disputed, forest.by_alias) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("reason", "detail", "stands"),
+    [
+        (None, None, 0),
+        ("license_refused", None, 1),
+        ("not_public", None, 1),
+        ("no_consent", None, 1),
+        ("consent_withdrawn", None, 1),
+        ("instance_terms", None, 1),
+        ("consent_withdrawn", SINGLE, None),
+        ("excluded_by_author", None, None),
+        ("signal_denied", None, None),
+        ("deleted", None, None),
+    ],
+)
+def test_a_copy_stands_for_one_that_is_refused_unless_the_author_denies_the_post(
+    tmp_path: Path, reason: str | None, detail: str | None, stands: int | None
+) -> None:
+    """What hangs on an account, a server or a license refuses that copy; what is said of the post refuses all."""
+    items = [Item(1, reason=reason, detail=detail), Item(2, account=1), Item(3, 1, account=2)]
+    for persons in ({0: 50, 1: 50}, {}):
+        forest, rows = forest_of(tmp_path, World(items, (), [(1, 2)], persons))
+        grown = told(forest, rows)
+        kept = {post: place[0] for post, place in grown.posts.items() if post != 3}
+        if persons:
+            assert kept == ({} if stands is None else {1: stands})
+            assert grown.posts[3][1] == 1
+        else:
+            assert kept == ({2: 1} if reason else {1: 0, 2: 1})
+
+
+def test_what_others_say_of_a_post_keeps_no_copies_apart(tmp_path: Path) -> None:
+    """Somebody's export holds a post of Ada's under a third name: her own exports say whose it is."""
+    items = [Item(1), Item(2, account=1), Item(1, account=7, reason="not_own", own=False)]
+    forest, _ = forest_of(tmp_path, World(items, (), [(1, 2)], {0: 50, 1: 50}))
+    assert (forest.merged, forest.disputed, forest.unique) == (1, 0, 1)
+
+
+def test_of_copies_that_answer_different_posts_the_one_that_was_seen_counts(tmp_path: Path) -> None:
+    """A bridged answer names the bridged copy of what it answers, which may be in no export."""
+    items = [Item(5, account=2), Item(6, 5), Item(7, 1, account=1), Item(8, 2)]
+    forest, rows = forest_of(tmp_path, World(items, (), [(6, 7), (8, 7)], {0: 50, 1: 50}))
+    assert told(forest, rows).posts[6][1:] == (5, 5, None)
+    assert (forest.merged, forest.disputed) == (2, 1)
 
 
 def test_the_order_of_rows_is_irrelevant(tmp_path: Path) -> None:

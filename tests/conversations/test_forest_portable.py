@@ -69,10 +69,14 @@ CYCLIC = World(
         *(Item(post, parent) for post, parent in [(1, 1), (2, 4), (3, 2), (4, 3), (5, 4)]),
         *(Item(post, parent) for post, parent in [(7, 5), (9, 7), (8, 9)]),
         *(Item(post, account=1) for post in range(100, 130)),
+        *(Item(post, account=2) for post in (131, 132)),
     ],
-    [(8, 9)],
+    [(8, 9), (203, 103)],
+    [(102, 131), (203, 132), (7, 131)],
+    {1: 50, 2: 50},
 )
-"""A self-reply, a cycle with a row of posts below it, two names of one post, and conversations for two cells."""
+"""A self-reply, a cycle with a row of posts below it, two names of one post, copies under another account by id and by
+page, a claim and a parent that are disputed, and conversations for two cells."""
 
 
 class Recording:
@@ -96,7 +100,7 @@ def queries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         recording = Recording(engine)
         read_world(engine, CYCLIC, folder, range(len(CYCLIC.items)))
         forest = make_forest(cast(Engine, recording))
-    assert (forest.cycles, forest.merged, forest.self_replies) == (1, 1, 1)
+    assert (forest.cycles, forest.merged, forest.self_replies, forest.disputed) == (1, 3, 1, 2)
     return recording.queries
 
 
@@ -131,9 +135,9 @@ def test_windows_are_partitioned_and_never_meet_a_null(queries: dict[str, str]) 
     assert windows
     assert all("partition by" in window for window in windows)
     ordered = {" ".join(one.split("order by")[1].split()) for one in windows if "order by" in one}
-    assert ordered == {"copies.taken, copies.said_at desc, copies.export_id, copies.position"}, (
-        "state for each of these why it has no null: none is null in an admitted post"
-    )
+    assert ordered == {
+        "copies.denied, copies.taken, copies.is_claim, copies.said_at desc, copies.export_id, copies.position"
+    }, "state for each of these why it has no null: none is null in an admitted post"
 
 
 def _without_strings(query: str) -> str:

@@ -256,6 +256,22 @@ def test_results_may_be_left_alone(scratch: Path, workers: int) -> None:
     assert list(scratch.iterdir()) == []
 
 
+def test_rows_are_sorted_in_half_of_the_memory(scratch: Path) -> None:
+    """The other half is for the cells themselves; afterwards all of it is there again."""
+
+    def limit(engine: Engine) -> str:
+        engine.sql("held", "select current_setting('memory_limit') as held")
+        engine.commit("held", scratch / "held.parquet")
+        return str(pq.read_table(scratch / "held.parquet")["held"][0])
+
+    with LocalEngine(scratch, memory=1024) as engine:
+        engine.read("rows", [saved(scratch, "r.parquet", cell_rows(dict.fromkeys(range(3), 2)))])
+        before = limit(engine)
+        meanwhile = [limit(engine) for _ in engine.map_cells("rows", Joined(), RESULT)]
+        assert meanwhile == ["488.2 MiB"] * 3
+        assert (before, limit(engine)) == ("976.5 MiB", "976.5 MiB")
+
+
 def test_what_does_not_fit_in_memory_stays_in_scratch(
     scratch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,7 +279,7 @@ def test_what_does_not_fit_in_memory_stays_in_scratch(
     elsewhere = tmp_path / "cwd"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    engine = LocalEngine(scratch, memory="48MB")
+    engine = LocalEngine(scratch, memory=48)
     engine.sql(
         "wide",
         "select (range * 7919) % 8 as cell, md5(range::text) || md5((range + 1)::text) as anchor, 1 as rank,"

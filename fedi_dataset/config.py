@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -158,6 +159,7 @@ class BuildConfig(Struct, frozen=True, forbid_unknown_fields=True):
         self._check_strategies()
         absolute = tuple(str(Path(path).absolute()) for path in self.terms_files)
         msgspec.structs.force_setattr(self, "terms_files", absolute)
+        msgspec.structs.force_setattr(self, "detector", _models(self.detector, _absolute))
         if not self.terms_sha256:
             msgspec.structs.force_setattr(self, "terms_sha256", digests(self.terms_files))
         if self.terms_files and len(self.terms_sha256) != len(self.terms_files):
@@ -186,8 +188,12 @@ class BuildConfig(Struct, frozen=True, forbid_unknown_fields=True):
         return result
 
     def released(self) -> dict[str, object]:
-        """Plain data that decides a release and may stand in it: what files hold, not where they lie."""
-        return {name: value for name, value in self.to_dict().items() if name != "terms_files"}
+        """Plain data that decides a release and may stand in it: what files hold, not where they lie.
+
+        Of a model in a folder only the folder's name is told; the detector's version says what is in it.
+        """
+        fields = {name: value for name, value in self.to_dict().items() if name != "terms_files"}
+        return {**fields, "detector": _models(self.detector, _last_part)}
 
     @property
     def voice(self) -> str | None:
@@ -250,6 +256,24 @@ class BuildConfig(Struct, frozen=True, forbid_unknown_fields=True):
     def digest(self) -> str:
         """Lower-case hex SHA-256 of the canonical JSON of all fields that decide a release."""
         return hashlib.sha256(msgspec.json.encode(self.released(), order="sorted")).hexdigest()
+
+
+def _models(detector: str, rename: Callable[[str], str]) -> str:
+    """Rename each of a detector's models: what stands behind ``spacy:`` and its like, or all of it."""
+    names = []
+    for one in detector.split("+"):
+        kind, colon, name = one.rpartition(":")
+        names.append(f"{kind}{colon}{rename(name)}")
+    return "+".join(names)
+
+
+def _absolute(name: str) -> str:
+    """Say of a folder where it lies, whatever folder later commands run in; leave other names."""
+    return str(Path(name).absolute()) if name != "rampart" and Path(name).is_dir() else name
+
+
+def _last_part(name: str) -> str:
+    return Path(name).name if Path(name).is_absolute() else name
 
 
 def _beside(data: Any, folder: Path) -> Any:

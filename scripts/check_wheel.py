@@ -23,6 +23,7 @@ __all__ = ["main"]
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "fedi_dataset"
 EXTRAS = "privacy,demo"
+NOTICES = ("LICENSE", "NOTICE")
 
 LOAD = """
 import fedi_dataset, sys
@@ -57,7 +58,11 @@ def _compare(wheel: Path) -> None:
     expected = {path.relative_to(ROOT).as_posix() for path in _sources()}
     expected.add("fedi_dataset/data/dataset_card.md")
     with zipfile.ZipFile(wheel) as archive:
-        found = {name for name in archive.namelist() if ".dist-info/" not in name}
+        names = archive.namelist()
+    found = {name for name in names if ".dist-info/" not in name}
+    for notice in NOTICES:
+        if not any(name.endswith(f".dist-info/licenses/{notice}") for name in names):
+            sys.exit(f"{wheel.name} lacks {notice}, which is due wherever it goes")
     if found != expected:
         missing, foreign = sorted(expected - found), sorted(found - expected)
         sys.exit(f"{wheel.name} lacks {missing} and holds {foreign}, which is not of the package")

@@ -16,6 +16,7 @@ from tests.world import World, WrittenWorld
 
 if TYPE_CHECKING:
     from fedi_dataset.pipeline import BuildReport
+    from fedi_dataset.privacy.detector import Detector
     from tests.world.canaries import Canaries
 
 AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
@@ -90,3 +91,57 @@ def canaries(tmp_path_factory: pytest.TempPathFactory) -> Canaries:
     except MissingExtra as error:
         pytest.skip(str(error))
     return build_all(tmp_path_factory.mktemp("canaries"))
+
+
+@pytest.fixture(scope="session")
+def detector() -> Detector:
+    """Rampart and all patterns, loaded once; skips without the privacy extra."""
+    from fedi_dataset.privacy.detector import load_detector
+
+    try:
+        return load_detector()
+    except MissingExtra as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a token classifier that knows one person, Ala, and one town, Gdynia; read only."""
+    torch = pytest.importorskip("torch")
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.normalizers import Lowercase
+    from tokenizers.pre_tokenizers import Whitespace
+    from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
+
+    words = ["[PAD]", "[UNK]", "ala", "ma", "kota", "gdynia"]
+    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(words)}, "[UNK]"))
+    tokenizer.normalizer = Lowercase()
+    tokenizer.pre_tokenizer = Whitespace()
+    folder = tmp_path_factory.mktemp("models") / "classifier"
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]"
+    ).save_pretrained(folder)
+    model = BertForTokenClassification(
+        BertConfig(
+            vocab_size=len(words),
+            hidden_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=16,
+            id2label={0: "O", 1: "B-PER", 2: "B-LOC"},
+            label2id={"O": 0, "B-PER": 1, "B-LOC": 2},
+        )
+    )
+    # Weights by hand: a direction of its own for every word, which all layers let through as it is,
+    # and which the classifier knows again.
+    two = torch.tensor([[1.0, 1.0], [1.0, -1.0]])
+    directions = torch.kron(torch.kron(two, two), torch.kron(two, two))[1 : len(words) + 1]
+    labels = torch.eye(3)[torch.tensor([0, 0, 1, 0, 0, 2])]
+    with torch.no_grad():
+        for name, weights in model.named_parameters():
+            weights.fill_(1.0 if name.endswith("LayerNorm.weight") else 0.0)
+        model.bert.embeddings.word_embeddings.weight.copy_(directions)
+        model.classifier.weight.copy_(labels.T @ directions)
+    model.save_pretrained(folder)
+    return folder

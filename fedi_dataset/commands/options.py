@@ -20,6 +20,7 @@ FILE = click.Path(path_type=Path)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 AS_OF = time_option("--as-of", "as_of", "Time that dates grants and expiries. [default: now]")
 WORK = click.option("--work", type=FILE, help="The workspace. [default: RELEASE.work]")
+OPERATOR = click.Choice(["placeholder", "mask", "remove", "hash", "surrogate"])
 
 
 def config_options(command: Any) -> Any:
@@ -88,11 +89,51 @@ def config_options(command: Any) -> Any:
         ),
         click.option("--max-turns", type=int, help="Turns of a dialogue. [default: 16]"),
         click.option("--minimum-words", type=int, help="Words of a trained turn. [default: 3]"),
-        click.option("--detector", help="rampart, or a folder with its files. [default: rampart]"),
+        click.option(
+            "--detector",
+            metavar="NAME[+NAME]...",
+            help="rampart, a folder with its files, spacy:PACKAGE, presidio:PACKAGE, "
+            "transformers:NAME or gliner:NAME; several, joined by +, all read. [default: rampart]",
+        ),
+        click.option(
+            "--detector-language",
+            "detector_languages",
+            multiple=True,
+            metavar="TAG",
+            help="Language that the transformers and GLiNER models read; may be repeated.",
+        ),
+        click.option(
+            "--patterns-only-language",
+            "patterns_only_languages",
+            multiple=True,
+            metavar="TAG|und",
+            help="Language that patterns alone may scrub, where names then stay; may be repeated.",
+        ),
+        click.option(
+            "--also-mask",
+            multiple=True,
+            type=click.Choice(["places", "organizations"]),
+            help="Topics to mask too; may be repeated.",
+        ),
+        click.option(
+            "--keep-name",
+            "keep_names",
+            multiple=True,
+            metavar="NAME",
+            help="Full name of a public figure that is not masked; may be repeated.",
+        ),
         click.option(
             "--operator",
-            type=click.Choice(["placeholder", "mask", "remove", "hash", "surrogate"]),
-            help="What replaces identifiers; by entity in the config. [default: placeholder]",
+            type=OPERATOR,
+            help="What replaces identifiers. [default: placeholder]",
+        ),
+        click.option(
+            "--operator-for",
+            "operators",
+            multiple=True,
+            metavar="ENTITY=OPERATOR",
+            callback=_operators,
+            help="What replaces those of one kind, as EMAIL_ADDRESS=remove; may be repeated.",
         ),
         click.option(
             "--responses",
@@ -137,10 +178,39 @@ def config_options(command: Any) -> Any:
             default=None,
             help="Also write responses of one author on one way in one row, flagged.",
         ),
+        click.option(
+            "--splits",
+            type=(float, float, float),
+            metavar="TRAIN VALIDATION TEST",
+            callback=_splits,
+            help="Shares of conversations, which sum to 1. [default: 0.9 0.05 0.05]",
+        ),
+        click.option("--shard-bytes", type=int, help="Upper bound of a shard. [default: 64000000]"),
     ]
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _operators(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str] | None:
+    """Read ENTITY=OPERATOR; which entities there are, BuildConfig knows."""
+    read = {}
+    for one in given:
+        entity, equals, operator = one.partition("=")
+        if not (entity and equals):
+            raise click.BadParameter(f"{one!r} is not ENTITY=OPERATOR", context, parameter)
+        read[entity] = OPERATOR.convert(operator, parameter, context)
+    return read or None
+
+
+def _splits(
+    context: click.Context, parameter: click.Parameter, given: tuple[float, ...] | None
+) -> dict[str, float] | None:
+    """Name the three shares."""
+    del context, parameter
+    return dict(zip(("train", "validation", "test"), given, strict=True)) if given else None
 
 
 def config_of(config_file: Path | None, fields: Mapping[str, object]) -> BuildConfig:

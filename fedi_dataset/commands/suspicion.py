@@ -70,9 +70,9 @@ def canary_lines(report: CanaryReport) -> Iterator[str]:
     from fedi_dataset.privacy.rates import percent
 
     yield f"canaries in {report.exports} of {report.recorded} exports"
-    yield f"{'kind':<16} {'planted':>8} {'arrived':>8} {'survived':>8}   at most (95 % confidence)"
+    yield f"{'kind':<17} {'planted':>8} {'arrived':>8} {'survived':>8}   at most (95 % confidence)"
     for one in report.kinds:
         bound = percent(one.upper) if one.arrived else "nothing proven"
         broken = "  BROKEN: none may" if one.certain and one.survived else ""
         counts = f"{one.planted:>8} {one.arrived:>8} {one.survived:>8}"
-        yield f"{one.kind:<16} {counts}   {bound}{broken}"
+        yield f"{one.kind:<17} {counts}   {bound}{broken}"

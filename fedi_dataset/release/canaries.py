@@ -26,7 +26,7 @@ from fedi_dataset.errors import FediDatasetError, UsageError
 from fedi_dataset.pipeline import build, no_tick
 from fedi_dataset.posts import Account, Acquisition, Body, Export, Post, Quarantined
 from fedi_dataset.privacy.rates import upper_bound
-from fedi_dataset.release.canary_values import KINDS, Kind, traces
+from fedi_dataset.release.canary_values import KINDS, Kind, kinds_of, traces
 from fedi_dataset.release.manifest import read_manifest
 from fedi_dataset.release.residual import texts_of
 from fedi_dataset.workspace import State, Workspace, default_workspace
@@ -35,6 +35,9 @@ __all__ = ["CanaryReport", "Survival", "plant_canaries"]
 
 MOST_IN_A_POST: Final = 3
 """Canaries in one post: more of them would make another post of it."""
+
+_WRITTEN_BY_LANGUAGE: Final = {"place": "street", "post": "zip"}
+"""Frames whose value a language writes in its own way: what it is filled into before."""
 
 Spot = tuple[str, int]
 """A post: its export's id, and its position there."""
@@ -104,14 +107,16 @@ def plant_canaries(
         raise UsageError("no ledger is recorded; name it with --consent")
     paths = _paths(state)
     with workspace.locked():
-        garden = _Garden(_beds(workspace, count, random.Random(manifest.build)))  # noqa: S311
+        config = BuildConfig.from_dict(state.config, where="the recorded config")
+        kinds = kinds_of(config.also_mask)
+        garden = _Garden(_beds(workspace, count, kinds, random.Random(manifest.build)), kinds)  # noqa: S311
         scratch = workspace.scratch / "canaries"
         made = build(
             paths,
             consent=ledger,
             out=scratch / "release",
             work=scratch / "work",
-            config=BuildConfig.from_dict(state.config, where="the recorded config"),
+            config=config,
             as_of=manifest.as_of,
             workers=workers,
             secret=secret,
@@ -119,12 +124,12 @@ def plant_canaries(
             through=partial(_Planted, garden=garden),
         )
         texts = texts_of(made.manifest.files, lambda path: made.release / path)
-        kinds = tuple(garden.survivals(texts))
-    if not any(one.arrived for one in kinds):
+        survivals = tuple(garden.survivals(texts))
+    if not any(one.arrived for one in survivals):
         raise FediDatasetError(
             f"none of the canaries came to the release: {len(garden.plants)} were planted, and nothing is proven"
         )
-    return CanaryReport(kinds, len(paths), len(state.exports))
+    return CanaryReport(survivals, len(paths), len(state.exports))
 
 
 def _paths(state: State) -> list[Path]:
@@ -137,7 +142,7 @@ def _paths(state: State) -> list[Path]:
 
 
 def _beds(
-    workspace: Workspace, count: int, draw: random.Random
+    workspace: Workspace, count: int, kinds: Sequence[Kind], draw: random.Random
 ) -> dict[Spot, tuple[str, list[tuple[Kind, int]]]]:
     """Choose posts for every kind's numbers: each post's language, and what is planted in it."""
     spots: dict[Spot, str] = {}
@@ -147,7 +152,7 @@ def _beds(
     chosen = sorted(spots)
     draw.shuffle(chosen)
     # one of each kind, then the next of each: where posts are few, every kind has its share
-    wanted = [(kind, number) for number in range(count) for kind in KINDS]
+    wanted = [(kind, number) for number in range(count) for kind in kinds]
     beds: dict[Spot, tuple[str, list[tuple[Kind, int]]]] = {}
     for index, one in enumerate(wanted[: MOST_IN_A_POST * len(chosen)]):
         spot = chosen[index % len(chosen)]
@@ -168,6 +173,7 @@ class _Garden:
     """What is to be planted where, and what was."""
 
     beds: Mapping[Spot, tuple[str, list[tuple[Kind, int]]]]
+    kinds: Sequence[Kind] = KINDS
     plants: dict[tuple[Spot, str, int], _Plant] = field(default_factory=dict)
 
     def sentences(self, spot: Spot, owner: Account) -> Iterator[str]:
@@ -178,8 +184,8 @@ class _Garden:
             value = kind.make(number, owner)
             if value is None:
                 continue
-            if kind.frame == "place":
-                value = words["street"].format(value=value)
+            if kind.frame in _WRITTEN_BY_LANGUAGE:
+                value = words[_WRITTEN_BY_LANGUAGE[kind.frame]].format(value=value)
             shelf = words["shelf"].format(thing=words["things"][KINDS.index(kind)])
             self.plants[spot, kind.name, number] = _Plant(kind, value, shelf)
             sentence = words[kind.frame].format(value=value, label=kind.label)
@@ -188,7 +194,7 @@ class _Garden:
     def survivals(self, texts: Iterable[str]) -> Iterator[Survival]:
         """Count what came to the texts of a release, and what of it can still be read there."""
         folded = [text.casefold() for text in texts]
-        for kind in KINDS:
+        for kind in self.kinds:
             plants = [plant for plant in self.plants.values() if plant.kind == kind]
             shelves = {plant.shelf.casefold() for plant in plants}
             left = {trace for plant in plants for trace in traces(kind, plant.value)}

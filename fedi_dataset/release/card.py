@@ -82,6 +82,8 @@ def render_card(manifest: Manifest) -> bytes:
         title=TITLE,
         manifest=manifest,
         detector=manifest.detector,
+        policy=manifest.detector["policy"],
+        knows_fiction=manifest.detector["model"] == "Rampart",  # what any model finds is masked
         token_rows=list(_token_rows(manifest)),
         licenses=manifest.licenses,
         legal=manifest.legal,

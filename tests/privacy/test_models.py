@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import random
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-from fedi_dataset.errors import MissingExtra, UsageError
+from fedi_dataset.errors import MissingExtra, PrivacyError, UsageError
 from fedi_dataset.privacy.detector import Detector, Policy, load_detector
 from fedi_dataset.privacy.models import GlinerModel, SpacyModel, TransformersModel
 from fedi_dataset.privacy.spans import Span
@@ -66,8 +68,6 @@ def test_models_can_stand_beside_each_other(package: Path, detector: Detector) -
 
 def test_a_changed_package_is_another_detector(package: Path, tmp_path: Path) -> None:
     """The version covers the package's files."""
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(package, copy)
     digest = SpacyModel(str(copy)).digest()
@@ -86,47 +86,27 @@ def test_spacy_packages_must_be_there_and_have_ner(tmp_path: Path) -> None:
         SpacyModel(str(tmp_path / "blank"))
 
 
-@pytest.fixture(scope="module")
-def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A token classifier with random weights, taught to call the word "ala" a person."""
-    torch = pytest.importorskip("torch")
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from tokenizers.normalizers import Lowercase
-    from tokenizers.pre_tokenizers import Whitespace
-    from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
+@pytest.mark.parametrize(("label", "entity"), [("persName", "PERSON"), ("PRS", "PERSON")])
+def test_labels_of_other_tag_sets_are_people_too(tmp_path: Path, label: str, entity: str) -> None:
+    """spaCy's Polish and Swedish packages have labels of their own."""
+    spacy = pytest.importorskip("spacy")
+    nlp = spacy.blank("pl")
+    nlp.add_pipe("ner").add_label(label)
+    nlp.initialize()
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": label, "pattern": "Ala"}])
+    nlp.to_disk(tmp_path / "pl")
+    assert Span(0, 3, entity, 0.85) in SpacyModel(str(tmp_path / "pl")).find("Ala ma kota", "pl")
 
-    words = ["[PAD]", "[UNK]", "ala", "ma", "kota", "gdynia"]
-    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(words)}, "[UNK]"))
-    tokenizer.normalizer = Lowercase()
-    tokenizer.pre_tokenizer = Whitespace()
-    folder = tmp_path_factory.mktemp("models") / "classifier"
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]"
-    ).save_pretrained(folder)
-    torch.manual_seed(1)
-    model = BertForTokenClassification(
-        BertConfig(
-            vocab_size=len(words),
-            hidden_size=16,
-            num_hidden_layers=1,
-            num_attention_heads=2,
-            intermediate_size=16,
-            id2label={0: "O", 1: "B-PER", 2: "B-LOC"},
-            label2id={"O": 0, "B-PER": 1, "B-LOC": 2},
-        )
-    )
-    ids = torch.tensor([[2, 3, 4], [5, 3, 2], [4, 2, 2]])
-    wanted = torch.tensor([[1, 0, 0], [2, 0, 1], [0, 1, 1]])
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
-    model.eval()
-    for _ in range(150):
-        loss = model(input_ids=ids, labels=wanted).loss
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    model.save_pretrained(folder)
-    return folder
+
+def test_a_package_that_knows_no_people_is_refused(tmp_path: Path) -> None:
+    """Posts would pass for scrubbed with every name in them."""
+    spacy = pytest.importorskip("spacy")
+    nlp = spacy.blank("pl")
+    nlp.add_pipe("ner").add_label("LOC")
+    nlp.initialize()
+    nlp.to_disk(tmp_path / "pl")
+    with pytest.raises(UsageError, match=r"no label for people .* it has LOC"):
+        SpacyModel(str(tmp_path / "pl"))
 
 
 def found(model: TransformersModel, text: str) -> list[tuple[str, str]]:
@@ -154,20 +134,81 @@ def test_long_texts_are_read_to_the_end(classifier: Path) -> None:
     ][-1] == (2_500, "PERSON")
 
 
+def test_texts_of_many_tokens_are_read_to_the_end(classifier: Path) -> None:
+    """Where a window has more tokens than the model takes it is halved, until every stretch is read."""
+    text = "a,b;" * 400 + " Ala ma kota"
+    model = TransformersModel(str(classifier), ["pl"])
+    assert ("PERSON", "Ala") in found(model, text)
+
+
+def test_a_model_that_can_read_no_stretch_refuses_the_text(
+    classifier: Path, tmp_path: Path
+) -> None:
+    """What does not fit in the shortest window is refused, not passed over."""
+    copy = changed(classifier, tmp_path, "tokenizer_config.json", model_max_length=4)
+    detector = load_detector(f"transformers:{copy}", Policy(languages=("pl",)))
+    with pytest.raises(PrivacyError, match="could not be scrubbed"):
+        detector.detect("a,b;" * 40, "pl")
+
+
+def changed(folder: Path, to: Path, name: str, **fields: object) -> Path:
+    """Copy a model, with fields of one of its files changed."""
+    copy = to / "copy"
+    shutil.copytree(folder, copy)
+    content = json.loads((copy / name).read_text("utf-8"))
+    (copy / name).write_text(json.dumps({**content, **fields}), "utf-8")
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("config.json", {"layer_norm_eps": 0.1}),
+        ("config.json", {"id2label": {"0": "O", "1": "B-PER", "2": "B-ORG"}}),
+        ("tokenizer.json", {"normalizer": None}),
+        ("tokenizer_config.json", {"model_max_length": 100}),
+    ],
+)
+def test_a_changed_file_is_another_detector(
+    classifier: Path, tmp_path: Path, name: str, fields: dict[str, object]
+) -> None:
+    """A folder is pinned by its content: the version of the detector covers config, labels and tokenizer."""
+    policy = Policy(languages=("pl",))
+    before = load_detector(f"transformers:{classifier}", policy)
+    copy = changed(classifier, tmp_path, name, **fields)
+    assert load_detector(f"transformers:{copy}", policy).version != before.version
+
+
+def test_changed_weights_are_another_detector(classifier: Path, tmp_path: Path) -> None:
+    """One weight in the model's file is enough."""
+    from safetensors.torch import load_file, save_file
+
+    copy = tmp_path / "classifier"
+    shutil.copytree(classifier, copy)
+    policy = Policy(languages=("pl",))
+    before = load_detector(f"transformers:{classifier}", policy)
+    assert load_detector(f"transformers:{copy}", policy).version == before.version
+    weights = load_file(copy / "model.safetensors")
+    weights["classifier.bias"][0] += 1e-6
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    assert load_detector(f"transformers:{copy}", policy).version != before.version
+
+
+def test_a_folder_is_named_by_its_digest_and_not_by_where_it_lies(classifier: Path) -> None:
+    """The card must say which model it was, and nothing of the steward's machine."""
+    model = TransformersModel(str(classifier), ["pl"])
+    assert model.title() == f"transformers classifier, SHA-256 {model.digest()}"
+    assert model.name == "transformers:classifier"
+
+
 def test_classifiers_must_be_there_and_know_people(
     classifier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error names the model and what is wrong with it."""
-    import json
-    import shutil
-
     with pytest.raises(UsageError, match="not a token classifier"):
         TransformersModel(str(tmp_path / "nothing"), ["pl"])
-    copy = tmp_path / "copy"
-    shutil.copytree(classifier, copy)
-    config = json.loads((copy / "config.json").read_text())
-    config["id2label"] = {"0": "O", "1": "B-CAT", "2": "B-DOG"}
-    (copy / "config.json").write_text(json.dumps(config))
+    labels = {"0": "O", "1": "B-CAT", "2": "B-DOG"}
+    copy = changed(classifier, tmp_path, "config.json", id2label=labels)
     with pytest.raises(UsageError, match="has no label for people"):
         TransformersModel(str(copy), ["pl"])
     monkeypatch.setitem(sys.modules, "torch", None)
@@ -180,13 +221,6 @@ def test_gliner_is_asked_for_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gliner", None)
     with pytest.raises(MissingExtra, match=r"fedi_dataset\[gliner\]"):
         GlinerModel("some/model", ["en"])
-
-
-def test_gliner_models_must_be_there(tmp_path: Path) -> None:
-    """With the library, a folder without a model is refused by name."""
-    pytest.importorskip("gliner")
-    with pytest.raises(UsageError, match="not a GLiNER model"):
-        GlinerModel(str(tmp_path), ["en"])
 
 
 def test_without_spacy_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

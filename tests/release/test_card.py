@@ -158,3 +158,41 @@ def test_names_are_pointed_at_where_there_are_any(built: BuildReport) -> None:
     files = {**built.manifest.files, "ATTRIBUTION.md": FileRecord("00" * 32, 1)}
     assert "ATTRIBUTION.md" not in card(built)
     assert "ATTRIBUTION.md" in section(card(built, files=files), "Licenses")
+
+
+def test_the_section_on_privacy_says_who_and_what_is_masked(built: BuildReport) -> None:
+    """By default people alone, public figures too; not fiction, not history, no towns, no organizations."""
+    privacy = section(card(built), "Privacy")
+    for words in (
+        "People are masked, in private and in public life.",
+        "No name of a public figure was chosen to be kept.",
+        "Names of fiction and of history are not masked, as far as a list of them goes.",
+        "Towns and other places are not masked, except as parts of an address.",
+        "Organizations are not masked.",
+        "the model Rampart, which reads de, en, es, fr, it, nl, pt; texts that they do not cover are left out.",
+        "Model: Rampart by National Design Studio (nationaldesignstudio/rampart), CC BY 4.0",
+    ):
+        assert words in privacy
+    assert "patterns" not in privacy.split("**Who and what is masked.**")[1]
+
+
+def test_the_section_on_privacy_says_what_the_build_chose(built: BuildReport) -> None:
+    """Names that are kept, topics that are masked too, and languages left to patterns, each by name."""
+    policy = {
+        "also_mask": ["places", "organizations"],
+        "keep_names": ["Ada Lovelace", "Karl Muster"],
+        "patterns_only": ["pl", "und"],
+        "languages": [],
+    }
+    detector = {**built.manifest.detector, "policy": policy, "model": "Rampart + spacy:pl_small"}
+    privacy = section(card(built, detector=detector), "Privacy")
+    for words in (
+        "Kept, because the dataset is to speak of these public figures: Ada Lovelace, Karl Muster.",
+        "Names of fiction and of history are masked like any other",
+        "Towns and other places are masked too.",
+        "Organizations are masked too, where they are found.",
+        "Texts in pl, und that no model reads were left to patterns alone: **names in them stay**",
+        "texts that they do not cover are left out, but for those that were left to patterns.",
+    ):
+        assert words in privacy
+    assert "No name of a public figure" not in privacy

@@ -1,4 +1,4 @@
-"""`fedi-dataset tokenize`: a release's dialogues as ids and labels."""
+"""`fedi-dataset tokenize`: a release's dialogues, or its rows of several, as ids and labels."""
 
 from __future__ import annotations
 
@@ -67,7 +67,10 @@ def tokenize(
     workers: int,
     as_json: bool,
 ) -> None:
-    """Encode a release's dialogues into input_ids and labels, as its config "tokens"."""
+    """Encode a release's dialogues into input_ids and labels, as its config "tokens".
+
+    A release with "multi_turn" has its tokens of that: rows with several trained responses.
+    """
     import msgspec
 
     from fedi_dataset.tokens.tokenize import tokenize as run
@@ -87,6 +90,7 @@ def tokenize(
     counts = report.counts
     data = {
         "release": str(report.release),
+        "made_of": report.made_of,
         "written": report.written,
         "rows": report.rows,
         "rows_in": counts.rows_in,
@@ -104,6 +108,8 @@ def tokenize(
         f"{counts.rows_kept} of {counts.rows_in} dialogues{dropped}: {counts.tokens} ids, "
         f"{counts.trained_tokens} of them trained",
     ]
+    if report.made_of == "multi_turn":
+        lines[0] += "; several of one way share a row of multi_turn"
     if report.fill is not None:
         lines.append(f"packed into {sum(report.rows.values())} rows, {report.fill:.1%} full")
     if report.added_tokens:

@@ -71,7 +71,10 @@ def lines_of(shown: Shown, *, tokens: bool = False) -> Iterator[Line]:
                 message["content"], f"{message['role']:<{ROLE}}", trained=message["train"]
             )
     if tokens:
-        yield from _tokens(shown.tokens)
+        for pieces in shown.tokens:
+            yield from _tokens(pieces)
+        if shown.untokenized:
+            yield _line(_untokenized(shown), "note", indent=2)
 
 
 def _head(shown: Shown) -> str:
@@ -159,13 +162,15 @@ def _headless(turn: Row) -> bool:
 # --- tokens ---------------------------------------------------------------------------------------
 
 
-def _tokens(pieces: Sequence[Piece] | None) -> Iterator[Line]:
+def _untokenized(shown: Shown) -> str:
+    what = "no tokens"
+    if shown.config != "dialogues":
+        what += f" of {shown.untokenized} of {len(shown.row['dialogue_keys'])} responses"
+    return f"{what}: too long for max_length, or it holds the template's marks"
+
+
+def _tokens(pieces: Sequence[Piece]) -> Iterator[Line]:
     """Tokens with what parts them; a new line where the text has one, and where the mask changes."""
-    if pieces is None:
-        yield _line(
-            "no tokens: too long for max_length, or it holds the template's marks", "note", indent=2
-        )
-        return
     ids = sum(len(piece.ids) for piece in pieces)
     trained = sum(piece.trained_ids for piece in pieces)
     yield _line(f"{ids} ids, {trained} of them trained", "note", indent=2)

@@ -6,8 +6,8 @@ rows at once, and no more of it is in memory than a batch of rows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from fedi_dataset.preview.find import find_rows, opened
 from fedi_dataset.preview.tokens import Piece, Pieces, load_pieces
 from fedi_dataset.release.manifest import Manifest, read_manifest
 from fedi_dataset.release.store import recover
+from fedi_dataset.release.token_checks import dialogues_in, samples_in
 from fedi_dataset.schema import RELEASE_TABLES
 
 __all__ = ["Above", "Shown", "Wanted", "preview"]
@@ -70,8 +71,10 @@ class Shown:
     """Of a dialogue."""
     trained: frozenset[int] = frozenset()
     """Of a conversation: the turns that are responses of dialogues."""
-    tokens: tuple[Piece, ...] | None = None
-    """Of a dialogue, where they were asked for; None if it has none."""
+    tokens: tuple[tuple[Piece, ...], ...] = ()
+    """Where they were asked for: what a model reads of it, in one row of tokens or, of ``multi_turn``, in several."""
+    untokenized: int = 0
+    """Of those: responses that are in none."""
 
     @property
     def key(self) -> str:
@@ -79,17 +82,22 @@ class Shown:
         return str(self.row[RELEASE_TABLES[self.config].names[0]])
 
     def data(self, *, tokens: bool) -> Row:
-        """Give everything as plain data."""
+        """Give everything as plain data; ``tokens`` of a dialogue as a list of pieces, of ``multi_turn`` as lists."""
         data: Row = {"config": self.config, "split": self.split, "path": self.path, **self.row}
         if self.config == "dialogues":
             data["above"] = self.above
         if self.config == "conversations":
             data["trained_turns"] = sorted(self.trained)
         if tokens:
-            data["tokens"] = self.tokens and [
-                {"ids": list(one.ids), "text": one.text, "trained_ids": one.trained_ids}
-                for one in self.tokens
+            samples = [
+                [
+                    {"ids": list(one.ids), "text": one.text, "trained_ids": one.trained_ids}
+                    for one in pieces
+                ]
+                for pieces in self.tokens
             ]
+            single = samples[0] if samples else None
+            data["tokens"] = single if self.config == "dialogues" else samples
         return data
 
 
@@ -115,9 +123,10 @@ def preview(
 ) -> Iterator[Shown]:
     """Give the first ``limit`` rows of a release that are wanted, in the order of its shards.
 
-    ``tokens`` gives each dialogue's tokens too, as the release has them. Raises UsageError, before the first row, for a
-    folder that is no release, a config or split that it does not have, turns asked of a table without them, and tokens
-    that are not there or whose tokenizer cannot be loaded.
+    ``tokens`` gives the tokens of each row too, as the release has them: of dialogues, or of ``multi_turn`` where they
+    were made of that. Raises UsageError, before the first row, for a folder that is no release, a config or split that
+    it does not have, turns or tokens asked of a table without them, and tokens that are not there or whose tokenizer
+    cannot be loaded.
     """
     wanted = wanted or Wanted()
     folder = Path(release)
@@ -133,7 +142,8 @@ def preview(
 
 def _config(manifest: Manifest, wanted: Wanted, folder: Path, *, tokens: bool) -> str:
     tables = manifest.tables()
-    config = wanted.config or ("dialogues" if tokens else manifest.default_config)
+    of_tokens = "dialogues" if manifest.tokens is None else manifest.tokens.made_of
+    config = wanted.config or (of_tokens if tokens else manifest.default_config)
     if config is None:
         raise UsageError(f"{folder} has no rows; its README says why")
     known = [name for name in RELEASE_TABLES if name in tables]
@@ -142,8 +152,8 @@ def _config(manifest: Manifest, wanted: Wanted, folder: Path, *, tokens: bool) -
     if wanted.split is not None and wanted.split not in tables[config]:
         splits = ", ".join(sorted(tables[config], key=SPLITS.index))
         raise UsageError(f"{config} of {folder} has no split {wanted.split}; it has {splits}")
-    if tokens and config != "dialogues":
-        raise UsageError(f"tokens are those of dialogues: --tokens does not go with {config}")
+    if tokens and config != of_tokens:
+        raise UsageError(f"tokens are those of {of_tokens}: --tokens does not go with {config}")
     if wanted.counts_turns and config == "posts":
         raise UsageError("posts have no turns: --min-turns and --max-turns do not go with them")
     return config
@@ -200,24 +210,16 @@ def _joined(release: _Release, rows: Iterator[Shown]) -> Iterator[Shown]:
                 yield from _dialogues(release, split, here)
             elif release.config == "conversations":
                 yield from _conversations(release, split, here)
+            elif release.config == "multi_turn":
+                yield from _with_tokens(release, split, here)
             else:
                 yield from here
 
 
 def _dialogues(release: _Release, split: str, rows: Sequence[Shown]) -> Iterator[Shown]:
     above = _above(release, split, {one.key: one.row for one in rows})
-    tokens: Mapping[str, tuple[Piece, ...]] = {}
-    if release.pieces is not None:
-        tokens = dict(_tokens(release, release.pieces, split, {one.key for one in rows}))
-    for one in rows:
-        yield Shown(
-            one.config,
-            split,
-            one.path,
-            one.row,
-            above=above.get(one.key),
-            tokens=tokens.get(one.key),
-        )
+    for one in _with_tokens(release, split, rows):
+        yield replace(one, above=above.get(one.key))
 
 
 def _above(release: _Release, split: str, rows: Mapping[str, Row]) -> dict[str, Above | None]:
@@ -263,29 +265,35 @@ def _conversations(release: _Release, split: str, rows: Sequence[Shown]) -> Iter
         yield Shown(one.config, split, one.path, one.row, trained=turns)
 
 
+def _with_tokens(release: _Release, split: str, rows: Sequence[Shown]) -> Iterator[Shown]:
+    if release.pieces is None:
+        yield from rows
+        return
+    keys = {key for one in rows for key in dialogues_in(one.row)}
+    found = dict(_tokens(release, release.pieces, split, keys))
+    for one in rows:
+        mine = dialogues_in(one.row)
+        samples = [found[key] for key in mine if key in found]
+        there = dict(samples)  # a sample is found once for each of its dialogues
+        yield replace(one, tokens=tuple(there.values()), untokenized=len(mine) - len(samples))
+
+
 def _tokens(
-    release: _Release, pieces: Pieces, split: str, keys: Collection[str]
-) -> Iterator[tuple[str, tuple[Piece, ...]]]:
-    """Each dialogue's own tokens, wherever in a packed row they stand."""
+    release: _Release, pieces: Pieces, split: str, keys: set[str]
+) -> Iterator[tuple[str, tuple[tuple[str, ...], tuple[Piece, ...]]]]:
+    """Each dialogue's tokens, with the keys of all that share them, wherever in a packed row they stand."""
     shards = release.shards("tokens", split)
-    first = _first_column(shards)
-    columns = [first, "input_ids", "labels", *(["seq_lengths"] if first == "dialogue_keys" else [])]
-    for row in find_rows(shards, columns, keys):
-        packed = first == "dialogue_keys"
-        begin = 0
-        for key, length in zip(
-            row[first] if packed else [row[first]],
-            row["seq_lengths"] if packed else [len(row["input_ids"])],
-            strict=True,
-        ):
-            end = begin + length
-            if key in keys:
-                yield key, pieces.of(row["input_ids"][begin:end], row["labels"][begin:end])
-            begin = end
+    for row in find_rows(shards, _token_columns(shards), keys):
+        for sample in samples_in(row):
+            mine = keys & set(sample.dialogues)
+            shown = sample.dialogues, pieces.of(sample.input_ids, sample.labels) if mine else ()
+            yield from ((key, shown) for key in mine)
 
 
-def _first_column(shards: Sequence[Path]) -> str:
+def _token_columns(shards: Sequence[Path]) -> list[str]:
+    """Keys first, then what is shown, as far as there is any."""
     if not shards:
-        return "dialogue_key"
+        return []
     with opened(shards[0]) as file:
-        return str(file.schema_arrow.names[0])
+        names = file.schema_arrow.names
+    return [names[0], *(one for one in ("input_ids", "labels", "seq_lengths") if one in names)]

@@ -87,7 +87,7 @@ class TokensRecord(msgspec.Struct, frozen=True):
     """Of tokens/chat_template.jinja."""
     max_length: int
     dialogues: str
-    """Digest of the dialogues' files that were tokenized (build_id)."""
+    """Digest of the files that were tokenized (build_id): those of the dialogues, or of multi_turn."""
     dropped_turns: int
     """Turns left out of prompts to fit max_length."""
     statistics: Statistics
@@ -99,6 +99,8 @@ class TokensRecord(msgspec.Struct, frozen=True):
     """The system message that stands before every dialogue."""
     added_tokens: dict[str, int] = {}
     """Special tokens that were added to the tokenizer, with their ids: a model needs embeddings for them."""
+    made_of: Literal["dialogues", "multi_turn"] = "dialogues"
+    """The table that was tokenized. Both train the same responses, so there are never tokens of both."""
 
 
 class Manifest(msgspec.Struct, frozen=True):

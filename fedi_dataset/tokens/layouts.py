@@ -11,13 +11,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
+from fedi_dataset.tokens.frames import Frame, Marks
+from fedi_dataset.tokens.messages import IGNORED
 from fedi_dataset.tokens.pieces import PieceEncoder
 
-__all__ = ["Layout", "Woven", "layout_of"]
+__all__ = ["Layout", "layout_of"]
 
-Woven = tuple[list[int], int, int]
-"""Ids; the first that is trained; the one after the last."""
+
+class _Reply(NamedTuple):
+    """What is trained with a reply."""
+
+    header: int
+    """Characters of what touches it that are not."""
+    early: int
+    """Tokens of the frame before it that are, its last ones."""
+    late: int
+    """Tokens of the frame after it that are, its first ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,93 +38,88 @@ class _Slot:
     before: tuple[int, ...]
     left: str
     right: str
+    reply: _Reply | None
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The frame of all dialogues of one number of turns."""
+    """The frame of all dialogues of one number of turns, as ids."""
 
-    parts: tuple[str, ...]
-    """What stands before the first turn, between turns, and after the last."""
     slots: tuple[_Slot, ...]
     after: tuple[int, ...]
-    untrained_after: int
-    """Tokens at the end on which no loss is taken."""
-    lead: int
-    """Characters that touch the reply and are not trained; negative: tokens before those that are."""
 
-    def turns_in(self, contents: Sequence[str], rendered: str) -> Sequence[str] | None:
-        """Give the turns as the template wrote them, if it put all of them in as they are, or stripped."""
-        for turns in (contents, [one.strip() for one in contents]):
-            woven = [self.parts[0]]
-            for turn, part in zip(turns, self.parts[1:], strict=True):
-                woven += (turn, part)
-            if "".join(woven) == rendered:
-                return turns
-        return None
-
-    def encode(self, turns: Sequence[str], pieces: PieceEncoder) -> Woven | None:
-        """Encode the dialogue; None where a turn holds what only the library may encode."""
+    def encode(
+        self, turns: Sequence[str], trained: Sequence[int], pieces: PieceEncoder
+    ) -> tuple[list[int], list[int]] | None:
+        """Give ids and labels, turns being as the template writes them; None where only the library may encode one."""
         ids: list[int] = []
-        first = 0
-        for slot, turn in zip(self.slots, turns, strict=True):
-            segment = slot.left + turn + slot.right
-            encoded = pieces.ids(segment)
-            if encoded is None:
+        spans: list[tuple[int, int]] = []
+        for place, (slot, turn) in enumerate(zip(self.slots, turns, strict=True)):
+            segment = pieces.segment(slot.left + turn + slot.right, len(slot.left))
+            if segment is None:
                 return None
             ids += slot.before
-            first = len(ids)
-            ids += encoded
-        slot = self.slots[-1]
-        header = (
-            pieces.tokens_of(slot.left + turns[-1] + slot.right, self.lead)
-            if self.lead > 0
-            else self.lead
-        )
+            if slot.reply is not None and place in trained:
+                header = segment.tokens_at(slot.reply.header)
+                if header is None:
+                    return None
+                begin = len(ids) + header - slot.reply.early
+                spans.append((begin, len(ids) + len(segment.ids) + slot.reply.late))
+            ids += segment.ids
         ids += self.after
-        return None if header is None else (ids, first + header, len(ids) - self.untrained_after)
+        labels: list[int] = []
+        for begin, end in spans:
+            labels += [IGNORED] * (begin - len(labels))
+            labels += ids[begin:end]
+        labels += [IGNORED] * (len(ids) - len(labels))
+        return ids, labels
 
 
 def layout_of(
-    parts: Sequence[str],
-    *,
-    before: int,
-    end: int,
-    pieces: PieceEncoder,
-    encode: Callable[[str], list[int]],
+    frame: Frame, pieces: PieceEncoder, encode: Callable[[str], list[int]]
 ) -> Layout | None:
     """Work out a frame; None if two turns have no added token between them, none ends the last, or a turn's
-    characters could become a part of one.
-
-    ``parts`` as in :class:`Layout`; loss is taken on that many characters ``before`` the reply, and on the
-    first ``end`` after it. ``encode`` is the library's.
+    characters could become a part of one. ``encode`` is the library's.
     """
-    cuts = [pieces.cut(part) for part in parts]
+    cuts = [pieces.cut(part) for part in frame.parts]
     inner = [[text for token, text in cut if token is not None] for cut in cuts]
-    if not all(inner[1:]) or not pieces.part(one for texts in inner for one in texts):
+    if not all(inner[1:]) or not pieces.part({one for texts in inner for one in texts}):
         return None
     slots = []
-    for index in range(len(parts) - 1):
-        left = _touching(cuts[index], last=True)
-        begin = 0 if index == 0 else len(_touching(cuts[index], last=False))
-        framing = parts[index][begin : len(parts[index]) - len(left)]
-        slots.append(_Slot(tuple(encode(framing)), left, _touching(cuts[index + 1], last=False)))
-    left = slots[-1].left
-    lead = len(left) - before
-    if lead < 0:  # the trained part begins in the frame: at an added token, or it cannot be told
-        beginning = len(parts[-2]) - before
-        if beginning not in _edges(cuts[-2]):
-            return None
-        lead = -len(encode(parts[-2][beginning : len(parts[-2]) - len(left)]))
-    if end not in _edges(cuts[-1]):
+    for place, part in enumerate(frame.parts[:-1]):
+        left = _touching(cuts[place], last=True)
+        right = _touching(cuts[place + 1], last=False)
+        begin = 0 if place == 0 else len(_touching(cuts[place], last=False))
+        before = tuple(encode(part[begin : len(part) - len(left)]))
+        reply = None
+        if place in frame.marks:
+            after = frame.parts[place + 1]
+            reply = _reply(frame.marks[place], (part, after), cuts[place : place + 2], encode)
+            if reply is None:
+                return None
+        slots.append(_Slot(before, left, right, reply))
+    return Layout(tuple(slots), tuple(encode(frame.parts[-1][len(slots[-1].right) :])))
+
+
+def _reply(
+    marks: Marks,
+    parts: tuple[str, str],
+    cuts: Sequence[Sequence[tuple[int | None, str]]],
+    encode: Callable[[str], list[int]],
+) -> _Reply | None:
+    """Say in tokens what is trained with a reply between two parts; None if it does not begin and end at edges."""
+    before, after = parts
+    left, right = _touching(cuts[0], last=True), _touching(cuts[1], last=False)
+    if marks.end not in _edges(cuts[1]):
         return None
-    return Layout(
-        parts=tuple(parts),
-        slots=tuple(slots),
-        after=tuple(encode(parts[-1][len(slots[-1].right) :])),
-        untrained_after=len(encode(parts[-1][end:])),
-        lead=lead,
-    )
+    late = len(encode(after[len(right) : marks.end]))
+    header = len(left) - marks.before
+    if header >= 0:
+        return _Reply(header, 0, late)
+    beginning = len(before) - marks.before
+    if beginning not in _edges(cuts[0]):
+        return None
+    return _Reply(0, len(encode(before[beginning : len(before) - len(left)])), late)
 
 
 def _edges(cut: Sequence[tuple[int | None, str]]) -> set[int]:

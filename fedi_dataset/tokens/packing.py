@@ -1,7 +1,8 @@
 """Packs whole dialogues into rows of at most a length, so that hardly a place in a batch is left empty.
 
 Best-fit-decreasing (Johnson, 1974): the longest dialogue first, each into the fullest row that still takes it. A
-dialogue is never cut. Which dialogues share a row depends on nothing but their lengths and their order.
+dialogue, or a row of several of one way, is never cut. Which share a row depends on nothing but their lengths and
+their order.
 """
 
 from __future__ import annotations
@@ -46,10 +47,15 @@ def best_fit_decreasing(lengths: Sequence[int], capacity: int) -> list[list[int]
 
 
 def pack(tokens: pa.Table, capacity: int) -> pa.Table:
-    """Pack rows of ``schema.TOKENS`` into rows of ``schema.PACKED_TOKENS``, each of at most ``capacity`` ids."""
+    """Pack rows of ``schema.TOKENS`` or ``schema.MULTI_TURN_TOKENS`` into rows of ``schema.PACKED_TOKENS``.
+
+    Each is of at most ``capacity`` ids.
+    """
     ids, starts = _values(tokens["input_ids"])
     labels, _ = _values(tokens["labels"])
-    keys = tokens["dialogue_key"].to_pylist()
+    keys = tokens[0].to_pylist()
+    if not pa.types.is_list(tokens.schema.types[0]):
+        keys = [[key] for key in keys]
     lengths = np.diff(starts)
     rows = best_fit_decreasing(lengths.tolist(), capacity)
     order = np.fromiter((place for row in rows for place in row), np.int64, len(keys))
@@ -59,7 +65,7 @@ def pack(tokens: pa.Table, capacity: int) -> pa.Table:
     of_dialogue = np.concatenate([[0], np.cumsum(counts)])
     return pa.table(
         [
-            _lists(of_dialogue, pa.array([keys[one] for one in order], pa.string())),
+            [[key for one in row for key in keys[one]] for row in rows],
             _lists(of_row, pa.array(ids[take], pa.int32())),
             _lists(of_row, pa.array(labels[take], pa.int32())),
             _lists(of_dialogue, pa.array(lengths[order], pa.int32())),

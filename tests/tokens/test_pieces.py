@@ -12,13 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken
 
+from fedi_dataset.tokens.messages import said
 from fedi_dataset.tokens.pieces import PieceEncoder
-from fedi_dataset.tokens.rendering import Renderer
+from fedi_dataset.tokens.rendering import Renderer, Row
 from fedi_dataset.tokens.tokenizer import load_tokenizer
 from tests.tokens.shapes import SHAPES, save, template_of
 
 FAST = ("chatml", "chatml_marked", "llama3", "deepseek", "qwen3")
 SLOW = ("gemma", "mistral", "llama2", "phi3")
+
+SMALL = Row(said("The heron stands. And waits?", "Yes, the heron waits."), (1,))
 
 TEXTS = st.text(max_size=60) | st.lists(
     st.sampled_from(
@@ -72,7 +75,8 @@ def encoder(deepseek: Any) -> PieceEncoder:
 
 def _ids(encoder: PieceEncoder, text: str) -> list[int] | None:
     parts = [
-        (token,) if token is not None else encoder.ids(part) for token, part in encoder.cut(text)
+        (token,) if token is not None else getattr(encoder.segment(part), "ids", None)
+        for token, part in encoder.cut(text)
     ]
     return None if None in parts else list(chain.from_iterable(one for one in parts if one))
 
@@ -81,7 +85,7 @@ def _ids(encoder: PieceEncoder, text: str) -> list[int] | None:
 def test_byte_level_tokenizers_have_a_fast_way(renderers: dict[str, Renderer], name: str) -> None:
     """Byte-level BPE with patterns of known kinds is encoded from pieces."""
     assert renderers[name]._pieces is not None
-    assert renderers[name]._layout(2) is not None
+    assert renderers[name]._layout(SMALL) is not None
 
 
 @pytest.mark.parametrize("name", SLOW)
@@ -105,7 +109,7 @@ def test_pieces_give_the_ids_of_the_library(
 def test_ordinary_texts_take_the_fast_way(encoder: PieceEncoder) -> None:
     """Letters of many scripts, digits, emoji and white space do not fall back."""
     for text in ("Hi there, 1234.5!", "Grüße\n\n  👩\u200d🚀", "日本語です", "مرحبا बक 한국어"):
-        assert encoder.ids(text) is not None
+        assert encoder.segment(text) is not None
 
 
 @settings(max_examples=120, deadline=None)
@@ -123,18 +127,15 @@ def test_the_fast_way_gives_what_the_plain_one_gives(
         {"role": ("user", "assistant")[place % 2], "content": content}
         for place, content in enumerate(turns)
     ]
-    dialogue = (messages[:-1], messages[-1:])
-    (plain,) = renderer._plainly([dialogue])
-    assert next(renderer._attempt([dialogue])) == plain
+    row = Row(messages, (len(messages) - 1,))
+    (plain,) = renderer._plainly([row])
+    assert next(renderer._attempt([row])) == plain
 
 
 def test_the_fast_way_is_taken_for_ordinary_dialogues(renderers: dict[str, Renderer]) -> None:
     """It is not that everything falls back."""
-    prompt = [{"role": "user", "content": "The heron stands. And waits?"}]
-    reply = [{"role": "assistant", "content": "Yes, the heron waits."}]
     for renderer in renderers.values():
-        (full,) = renderer._render([[*prompt, *reply]])
-        assert renderer._remembered((prompt, reply), full) is not None
+        assert renderer._remembered(SMALL) is not None
 
 
 @pytest.mark.parametrize("other", ["<|im_end|>b", "word<", "a <|im"])
@@ -147,4 +148,4 @@ def test_an_added_token_that_reaches_into_the_frames_takes_the_fast_way_away(
     folder = save(replace(shape, added=(*shape.added, added)), tmp_path, template_of("chatml"))
     renderer = Renderer(load_tokenizer(str(folder), None))
     assert renderer._pieces is not None
-    assert renderer._layout(2) is None
+    assert renderer._layout(SMALL) is None

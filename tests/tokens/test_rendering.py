@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fedi_dataset.errors import UsageError
 from fedi_dataset.tokens import Refused, Rendered, Renderer, load_tokenizer
-from fedi_dataset.tokens.rendering import FORGED, IGNORED, TOO_LONG
+from fedi_dataset.tokens.rendering import ALTERED, FORGED, IGNORED, TOO_LONG
 from tests.tokens.conftest import Loaded
 from tests.tokens.shapes import SHAPES, save, template_of
 
@@ -350,7 +350,7 @@ def test_a_reply_that_changes_its_frame_is_refused(tmp_path: Path, template: str
     """Where a template reacts to the words of a reply, that dialogue is refused, others are not."""
     renderer = Renderer(load_tokenizer(str(save(SHAPES["chatml"], tmp_path, template)), None))
     assert isinstance(renderer.render(turns("a"), turns("", "magi")[1:]), Rendered)
-    assert renderer.render(turns("a"), turns("", "magic")[1:]) == Refused(FORGED)
+    assert renderer.render(turns("a"), turns("", "magic")[1:]) == Refused(ALTERED)
 
 
 def test_turns_without_marks_but_a_line_end(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from fedi_dataset.release.statistics import Share, Statistics
-from fedi_dataset.schema import DIALOGUES, TOKENS
+from fedi_dataset.schema import DIALOGUES, MULTI_TURN_TOKENS, TOKENS
 from fedi_dataset.tokens.statistics import statistics_of
 
 
@@ -47,19 +47,27 @@ def test_tokens_by_group_and_length() -> None:
     assert counted.total == whole
 
 
-def test_what_was_dropped_is_not_counted() -> None:
-    """A dialogue without tokens counts for nothing."""
-    tokens, dialogues = rows((3, 1, "en"), (4, 2, "de"))
-    assert statistics_of(tokens.slice(1), dialogues, "test").by["language"] == {
-        "de": Share(1, 4, 2)
-    }
-    assert statistics_of(tokens.slice(2), dialogues, "test") == Statistics()
+def test_no_rows_are_no_statistics() -> None:
+    """Where nothing was kept there is nothing to count."""
+    tokens, dialogues = rows((3, 1, "en"))
+    assert statistics_of(tokens.slice(1), dialogues.slice(1), "test") == Statistics()
+
+
+def test_a_row_counts_as_many_dialogues_as_it_trains() -> None:
+    """Of several responses in a row all are counted, the row's length once."""
+    tokens, about = rows((3, 1, "en"), (40, 20, "de"))
+    keys = pa.array([["a"], ["b", "c", "d"]], pa.list_(pa.string()))
+    several = pa.table([keys, tokens["input_ids"], tokens["labels"]], schema=MULTI_TURN_TOKENS)
+    counted = statistics_of(several, about, "train")
+    assert counted.by["language"] == {"de": Share(3, 40, 20), "en": Share(1, 3, 1)}
+    assert counted.total == Share(4, 43, 21)
+    assert counted.lengths == {"4": 1, "64": 1}
 
 
 def test_parts_add_up() -> None:
     """The statistics of two halves are those of the whole."""
     tokens, dialogues = rows((3, 1, "en"), (4, 2, "de"), (50, 2, "en"))
     halves = [
-        statistics_of(part, dialogues, "train") for part in (tokens.slice(0, 1), tokens.slice(1))
+        statistics_of(tokens[part], dialogues[part], "train") for part in (slice(1), slice(1, None))
     ]
     assert halves[0] + halves[1] == statistics_of(tokens, dialogues, "train")

@@ -12,7 +12,8 @@ from tokenizers import AddedToken
 
 from fedi_dataset.errors import UsageError
 from fedi_dataset.tokens import Rendered, Renderer, load_tokenizer
-from fedi_dataset.tokens.rendering import IGNORED
+from fedi_dataset.tokens.messages import said
+from fedi_dataset.tokens.rendering import IGNORED, Row
 from tests.tokens.shapes import Shape, save
 
 _TRL = find_spec("trl")
@@ -29,7 +30,8 @@ DIALOGUE = (
 )
 
 
-def _tokenizer(name: str, folder: Path) -> str:
+def tokenizer_of(name: str, folder: Path) -> str:
+    """Give a folder with a tokenizer that has every mark of a template, and the template."""
     template = (FOLDER / f"{name}.jinja").read_text("utf-8")
     marks = sorted({*MARKS.findall(template), "<s>", "</s>"})
     shape = Shape(
@@ -70,13 +72,13 @@ pytestmark = pytest.mark.skipif(not NAMES, reason="TRL's templates come with the
 def test_unusable_templates_are_refused_with_their_reason(name: str, tmp_path: Path) -> None:
     """What rewrites a prompt, has no end of turn, writes the date or wants no text is not trained with."""
     with pytest.raises(UsageError, match=rf"chat template .*{REFUSED[name]}"):
-        Renderer(load_tokenizer(_tokenizer(name, tmp_path), None))
+        Renderer(load_tokenizer(tokenizer_of(name, tmp_path), None))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in REFUSED])
 def test_ids_and_labels_are_the_librarys(name: str, tmp_path: Path) -> None:
     """Ids equal apply_chat_template's; labels are the last run of its assistant mask where it has one."""
-    loaded = load_tokenizer(_tokenizer(name, tmp_path), None)
+    loaded = load_tokenizer(tokenizer_of(name, tmp_path), None)
     renderer = Renderer(loaded)
     messages = [
         {"role": ("user", "assistant")[place % 2], "content": content}
@@ -102,3 +104,37 @@ def test_ids_and_labels_are_the_librarys(name: str, tmp_path: Path) -> None:
     else:
         assert trained[-1] == renderer.end_of_turn_id
     assert renderer.end_of_turn_id in trained
+
+
+ONE_RESPONSE = dict.fromkeys(
+    ("qwen3_5_nothink", "qwen3_5_think", "qwen3_6"), "opens a reply differently once it is answered"
+)
+"""Templates that write an answered reply in another way than the last, by what is said of them."""
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in REFUSED])
+def test_several_responses_are_the_masks_of_theirs(name: str, tmp_path: Path) -> None:
+    """Of two replies both are trained: as the library's mask has them, or as each has it alone; or it is refused."""
+    loaded = load_tokenizer(tokenizer_of(name, tmp_path), None)
+    renderer = Renderer(loaded)
+    row = Row(said(*DIALOGUE), (1, 3))
+    if name in ONE_RESPONSE:
+        with pytest.raises(UsageError, match=ONE_RESPONSE[name]):
+            renderer.render_rows([row])
+        return
+    (shared,) = renderer.render_rows([row])
+    ((_, both),) = shared.rendered
+    theirs = loaded.tokenizer.apply_chat_template(
+        list(row.messages), return_dict=True, return_assistant_tokens_mask=True
+    )
+    assert both.input_ids == theirs["input_ids"]
+    last = renderer.render(row.messages[:3], row.messages[3:])
+    assert isinstance(last, Rendered)
+    begin = next(place for place, label in enumerate(last.labels) if label != IGNORED)
+    first = both.labels[:begin]
+    assert both.labels[len(first) :] == last.labels[len(first) :]
+    assert [one for one in first if one == renderer.end_of_turn_id] == [renderer.end_of_turn_id]
+    if any(theirs["assistant_masks"]):
+        assert [label != IGNORED for label in both.labels] == list(
+            map(bool, theirs["assistant_masks"])
+        )

@@ -45,7 +45,7 @@ FORGOTTEN: Final = 0.2
 """Share of the names put in that the lexicon is made to forget."""
 PLAIN_WEIGHT: Final = 2.0
 """Of words in posts without people: a plain post that is touched costs more than one word."""
-PENALTY: Final = 1.0
+PENALTY: Final = 2.0
 SMOOTHING: Final = 2.0
 """Penalty on the difference between weights of neighboring probabilities."""
 LEAST_POSTS: Final = 4
@@ -221,7 +221,7 @@ def samples_of(posts: Iterator[Post], model: RampartModel, lists: Lexicon) -> It
     """Give the words of the posts for which anything speaks."""
     for post in posts:
         known = Forgetful(lists, post.forgotten) if post.forgotten else lists
-        context = Context(post.text, post.language, model.read(post.text), known)
+        context = Context(post.text, post.language, known).with_reading(model.read(post.text))
         for at, word in enumerate(context.words):
             kind = next((kind for b, e, kind in post.marks if b <= word.begin < e), "")
             aside = kind == "P" and word.folded in _PARTS | known.lists["kinship"]
@@ -291,7 +291,9 @@ def check(posts: Sequence[Post], samples: Sequence[Sample], model: RampartModel)
         weights = fit([sample for sample in samples if sample.line not in unseen])
         for post in posts:
             if post.line in unseen:
-                context = Context(post.text, post.language, model.read(post.text), lexicon())
+                context = Context(post.text, post.language, lexicon()).with_reading(
+                    model.read(post.text)
+                )
                 spans = persons(context, weights)
                 for begin, end, kind in post.marks:
                     if kind == "P":

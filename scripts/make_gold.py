@@ -1,9 +1,12 @@
-"""Writes tests/privacy/gold/social.json from the posts beside it: `python -m scripts.make_gold`.
+"""Writes tests/privacy/gold/{social,unseen}.json from the posts beside them: `python -m scripts.make_gold`.
 
-The posts are written by hand in `social.LANGUAGE.txt`, one a line: the platform, a colon, the text. In the text
-`{{LABEL|words}}` marks what it holds, `⏎` stands for a line break, and `\\u200b` and the like for characters that one
-would not see. Lines that begin with `# ` are headings. The JSON has presidio-research's format, so that offsets are
-right by construction.
+The posts are written by hand. Those in `social.LANGUAGE.txt` were seen while rules were made; those in
+`unseen.LANGUAGE.txt` are by people who knew no rule and no list, no weight is fitted on them, and only the
+threshold was chosen with them.
+
+One post a line: the platform, a colon, the text. In the text `{{LABEL|words}}` marks what it holds, `⏎` stands
+for a line break, and `\\u200b` and the like for characters that one would not see. Lines that begin with `# ` are
+headings. The JSON has presidio-research's format, so that offsets are right by construction.
 """
 
 from __future__ import annotations
@@ -13,25 +16,27 @@ import re
 from pathlib import Path
 from typing import Any
 
-__all__ = ["GOLD", "main", "record", "social"]
+__all__ = ["GOLD", "NAMES", "main", "record", "records"]
 
 GOLD = Path(__file__).parents[1] / "tests" / "privacy" / "gold"
+NAMES = ("social", "unseen")
 
 _MARKED = re.compile(r"\{\{([A-Z_]+)\|(.+?)\}\}")
 _ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
 
 
 def main() -> None:
-    """Write the file, one record a line."""
-    lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in social())
-    (GOLD / "social.json").write_text(f"[\n{lines}\n]\n", "utf-8")
+    """Write the files, one record a line."""
+    for name in NAMES:
+        lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in records(name))
+        (GOLD / f"{name}.json").write_text(f"[\n{lines}\n]\n", "utf-8")
 
 
-def social() -> list[dict[str, Any]]:
-    """Give all records, by language and in the order of the files."""
+def records(name: str) -> list[dict[str, Any]]:
+    """Give all records of a set, by language and in the order of the files."""
     return [
         record(line, path.suffixes[0].removeprefix("."))
-        for path in sorted(GOLD.glob("social.*.txt"))
+        for path in sorted(GOLD.glob(f"{name}.*.txt"))
         for line in path.read_text("utf-8").splitlines()
         if line.strip() and not line.startswith("# ")
     ]

@@ -19,7 +19,7 @@ from fedi_dataset.privacy.names import fold
 from fedi_dataset.privacy.reading import COLUMNS, Reading
 from fedi_dataset.privacy.spans import Span
 
-__all__ = ["addresses"]
+__all__ = ["addresses", "may_be_address"]
 
 _PART: Final = 0.3
 """Probability from which the model's word may be part of an address, if others stand beside it."""
@@ -38,7 +38,7 @@ _ROMANCE: Final = (
     "calle|c/|avenida|avda\\.?|av\\.?|paseo|pso\\.?|plaza|pza\\.?|camino|carretera|ctra\\.?|ronda|traves[ií]a"
     "|urbanizaci[óo]n|via|viale|v\\.le|corso|c\\.so|piazza|p\\.zza|piazzale|vicolo|largo|strada|rua|r\\.|travessa"
     "|tv\\.|pra[çc]a|alameda|al\\.|estrada|beco|rue|avenue|boulevard|bd\\.?|blvd\\.?|place|impasse|chemin|all[ée]e"
-    "|quai|route|cours|passage"
+    "|quai|route|cours|passage|chem\\.|imp\\."
 )
 _STREETS: Final = (
     # 14 Larkspur Ave, 88 W. Larkspur Blvd, 1650 Old Quarry Road
@@ -48,8 +48,8 @@ _STREETS: Final = (
     r"Mews|Row|Walk|Wharf|Alley|Plaza|Loop|Quay|Hill|Heights|Green|Park|View|Place|Pl)\b\.?",
     # Lindenstr. 17, Am Hang 3b, Berliner Allee 45
     rf"\b(?:{_WORD}(?:stra(?:ß|ss)e|str\.|str|weg|gasse|platz|allee|damm|ufer|ring|chaussee|steig|pfad|graben|markt"
-    r"|hof)|(?:Am|Im|An der|An den|Auf der|Auf dem|Zum|Zur|Unter den|Alte[rnm]?|Neue[rnm]?|Große[rn]?|Kleine[rn]?"
-    rf"|Obere|Untere)\s{_WORD}|{_WORD}er\s(?:Straße|Str\.|Weg|Platz|Allee|Damm|Ring|Chaussee|Markt))"
+    r"|hof)|(?:Am|Im|(?:An|Auf|Hinter|Vor|Bei) de[rmn]|Zum|Zur|Unter den|Alte[rnm]?|Neue[rnm]?|Große[rn]?|Kleine[rn]?"
+    rf"|Obere|Untere)\s{_WORD}|{_WORD}er\s(?:Stra(?:ß|ss)e|Str\.|Weg|Platz|Allee|Damm|Ring|Chaussee|Markt))"
     r"\s\d{1,4}\s?[a-z]?\b",
     # Kerkstraat 12, Laan van Meerdervoort 300, Looiersgracht 27-hs
     rf"\b(?:{_WORD}(?:straat|laan|weg|gracht|kade|plein|dijk|singel|steeg|hof|pad|dreef|markt)"
@@ -58,7 +58,7 @@ _STREETS: Final = (
     # Calle Mayor 23, C/ de los Olmos, 17, via Garibaldi 18, Rua das Flores, 123
     rf"(?i:\b(?:{_ROMANCE}))\s?(?:{_NAME}\s?){{1,6}},?\s{_NUMBER}",
     # 12 bis, rue des Lilas
-    rf"\b{_NUMBER},?\s(?i:rue|avenue|av\.|boulevard|bd|place|impasse|chemin|all[ée]e|quai|route|cours|passage)\s"
+    rf"\b{_NUMBER},?\s(?i:rue|avenue|av\.|boulevard|bd|place|impasse|imp\.|chemin|chem\.|all[ée]e|quai|route|cours|passage)\s"
     rf"(?:{_NAME}[\s\-]?){{1,6}}",
     # Király u. 15, Storgata 4
     rf"\b{_WORD}\s(?:u\.|utca|út|ulica|ul\.|gata|gatan|vej|vejen|katu|tie|gade|veien)\s\d{{1,4}}\b",
@@ -87,8 +87,8 @@ _CODE_NAMED = re.compile(
 )
 _CODES: Final = (
     r"\b\d{4}\s?[A-Z]{2}\b(?!\s?\d)",  # the Netherlands
-    r"\b\d{4}-\d{3}\b",  # Portugal
-    r"\b\d{5}-\d{3}\b",  # Brazil
+    r"(?<![\w-])\d{4}-\d{3}\b",  # Portugal
+    r"(?<![\w-])\d{5}-\d{3}\b",  # Brazil
 )
 _BRITISH: Final = r"\b(?:GIR\s0AA|[A-PR-UWYZ][A-HK-Y]?\d[A-Z\d]?\s\d[ABD-HJLNP-UW-Z]{2})\b"
 _FORMS: Final = (
@@ -104,6 +104,10 @@ _TOKEN = re.compile(r"\w+")
 _GAP = re.compile(r"[\s,.;:#/()\-–>?|•*]{0,8}(?:\b\d{1,6}\b[\s,.;]{0,3})?(?:\bnan\b\s)?")
 
 
+_SCORE_BEFORE = re.compile(r"(?<!\d)\d[-–]$")
+_SCORE_BEHIND = re.compile(r"[-–]\d(?!\d)")
+
+
 class _Part(NamedTuple):
     begin: int
     end: int
@@ -111,6 +115,12 @@ class _Part(NamedTuple):
     score: float
     formed: bool
     """Whether its form gave it away, not the model alone."""
+
+
+def may_be_address(text: str) -> bool:
+    """Say whether a text holds what an address or a number of somebody's needs: a digit, or a corner
+    of streets."""
+    return any(map(str.isdigit, text)) or _CORNER.search(text) is not None
 
 
 def addresses(context: Context, reading: Reading) -> list[Span]:
@@ -228,6 +238,8 @@ def _parts(text: str, reading: Reading) -> Iterator[_Part]:
         COLUMNS.index("place"),
     )
     for match in _TOKEN.finditer(text):
+        if match.group().isdigit() and _is_decimal(text, match):
+            continue
         mass = reading.over(*match.span())
         kinds = {
             "street": float(mass[street]),
@@ -242,6 +254,19 @@ def _parts(text: str, reading: Reading) -> Iterator[_Part]:
         if kind == "code" and not _CODE.fullmatch(match.group()):
             kind = "number" if match.group().isdigit() else "place"
         yield _Part(*match.span(), kind, min(score, 0.99), False)
+
+
+def _is_decimal(text: str, match: re.Match[str]) -> bool:
+    """Say whether digits are part of a decimal, a version, a time or a score: "2,50", "6.11", "2-2"."""
+    begin, end = match.span()
+    before = text[begin - 1 : begin] in set(".,:") and text[max(begin - 2, 0) : begin - 1].isdigit()
+    behind = text[end : end + 1] in set(".,:") and text[end + 1 : end + 2].isdigit()
+    return before or behind or _is_score(text, begin, end)
+
+
+def _is_score(text: str, begin: int, end: int) -> bool:
+    before = _SCORE_BEFORE.search(text, max(begin - 3, 0), begin)
+    return end - begin == 1 and bool(before or _SCORE_BEHIND.match(text, end))
 
 
 def _blocks(text: str, parts: list[_Part]) -> Iterator[list[_Part]]:

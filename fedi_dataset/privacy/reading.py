@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from fedi_dataset.privacy.names import fold
 
-__all__ = ["COLUMNS", "Reading", "Word", "humps", "words_of"]
+__all__ = ["COLUMNS", "Reading", "Word", "humps", "passages", "words_of"]
 
 COLUMNS: Final = (
     "given",
@@ -63,6 +64,10 @@ _HUMP = re.compile(
 _PREFIXED = re.compile(rf"(?:Mc|Mac|Fitz|De|Di|La|Le|Van|O)[{_UPPER}][^\W\d_{_UPPER}]+")
 
 
+_END = re.compile(r"(?:(?<=[^\W\d_]{4}\.)|(?<=[!?…]))[)\"'”»]*\s+|\n+")
+_PASSAGE: Final = 40  # characters that a passage has at least
+
+
 class Word(NamedTuple):
     """A run of letters, or one of the words that a hashtag is made of."""
 
@@ -95,6 +100,22 @@ def words_of(text: str) -> list[Word]:
             glued = not tagged and (_touches(text, begin - 1) or _touches(text, end))
             words.append(Word(one, two, fold(written), _shape(written), glued, tagged))
     return words
+
+
+def passages(text: str) -> Iterator[tuple[int, int]]:
+    """Cut a text into passages, which together are all of it: sentences and lines, short ones joined
+    with the next.
+
+    An abbreviation ("Dr. Weber") ends no sentence; behind three letters and fewer a full stop is taken
+    for one.
+    """
+    begin = 0
+    for match in _END.finditer(text):
+        if match.end() - begin >= _PASSAGE:
+            yield begin, match.end()
+            begin = match.end()
+    if begin < len(text):
+        yield begin, len(text)
 
 
 def humps(text: str) -> frozenset[int]:

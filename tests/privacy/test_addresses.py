@@ -30,7 +30,7 @@ def unread(text: str) -> Reading:
 
 def blocks(text: str, reading: Reading, language: str = "en") -> list[tuple[str, str]]:
     """The addresses and codes that are found, in order."""
-    context = Context(text, language, reading, lexicon())
+    context = Context(text, language, lexicon()).with_reading(reading)
     return [(span.entity, text[span.begin : span.end]) for span in addresses(context, reading)]
 
 
@@ -95,7 +95,7 @@ def test_blocks(model: RampartModel, text: str, expected: list[tuple[str, str]])
 def test_numbers(model: RampartModel, text: str, expected: list[str]) -> None:
     """A number counts if it is somebody's; orders, commits, hosts and years are nobody's."""
     reading = model.read(text)
-    found = numbers(Context(text, "en", reading, lexicon()), reading)
+    found = numbers(Context(text, "en", lexicon()).with_reading(reading), reading)
     assert [text[span.begin : span.end] for span in found] == expected
 
 
@@ -109,7 +109,7 @@ def test_forms_take_time_in_proportion_to_the_text(piece: str) -> None:
     def cost(length: int) -> float:
         text = piece * (length // len(piece))
         reading = unread(text)
-        context = Context("", "en", reading, lexicon())
+        context = Context("", "en", lexicon()).with_reading(reading)
         context.text = text
         begin = time.process_time()
         list(addresses(context, reading))

@@ -18,7 +18,7 @@ from fedi_dataset.privacy.rates import wilson
 from fedi_dataset.privacy.scrub import Scrubbed
 from fedi_dataset.privacy.spans import Mark
 from scripts.evaluate_privacy import main
-from scripts.make_gold import GOLD, record, social
+from scripts.make_gold import GOLD, NAMES, record, records
 
 
 def scrubbed(text: str, *marks: tuple[int, int, str]) -> Scrubbed:
@@ -252,10 +252,12 @@ def test_unreadable_lines_are_refused(line: str) -> None:
         record(line, "en")
 
 
-def test_social_set_is_what_its_sources_say() -> None:
-    """social.json is written by make_gold, and reads as gold."""
-    assert json.loads((GOLD / "social.json").read_text("utf-8")) == social()
-    assert len(read_gold(GOLD / "social.json")) == len(social())
+@pytest.mark.parametrize("name", NAMES)
+def test_sets_are_what_their_sources_say(name: str) -> None:
+    """The JSON of a set is written by make_gold, and reads as gold."""
+    path = GOLD / f"{name}.json"
+    assert json.loads(path.read_text("utf-8")) == records(name)
+    assert len(read_gold(path)) == len(records(name))
 
 
 def test_social_set_is_broad_enough_to_measure_with() -> None:

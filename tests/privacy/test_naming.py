@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def model(detector: Detector) -> RampartModel:
 
 def names(model: RampartModel, text: str, language: str) -> list[str]:
     """The people that are found, in order."""
-    context = Context(text, language, model.read(text), lexicon())
+    context = Context(text, language, lexicon()).with_reading(model.read(text))
     return [text[span.begin : span.end] for span in persons(context, weights())]
 
 
@@ -122,7 +123,7 @@ def test_weights_are_those_that_the_posts_give() -> None:
     samples += [Sample(["rare"], True, 1.0, 99)]
     fitted = fit(samples)
     assert fitted == fit(samples)
-    assert fitted["good"] > 1 > -1 > fitted["bad"]
+    assert fitted["good"] > 0.9 > -0.9 > fitted["bad"]
     assert "rare" not in fitted
 
 
@@ -133,8 +134,8 @@ def test_posts_are_read_with_their_marks() -> None:
         ("Hallo Uwe aus Am Hang 3\nTschüss", "de", ((6, 9, "P"), (14, 23, "A")))
     ]
     shipped = list(read_posts(POSTS.read_text("utf-8")))
-    assert len(shipped) > 2_000
-    assert all("{" not in post.text for post in shipped)
+    assert len(shipped) > 6_000
+    assert not any(re.search(r"\{[A-Z]:", post.text) for post in shipped)
 
 
 def test_copies_keep_their_shape() -> None:
@@ -152,7 +153,7 @@ def test_copies_keep_their_shape() -> None:
 def test_evidence_is_none_for_what_is_no_name(model: RampartModel) -> None:
     """Kin, titles, single letters, and small words that nothing speaks for have no evidence."""
     text = "grandma ate a pie, Mr T"
-    context = Context(text, "en", model.read(text), lexicon())
+    context = Context(text, "en", lexicon()).with_reading(model.read(text))
     assert [bool(evidence(context, at)) for at in range(len(context.words))] == [False] * 6
 
 

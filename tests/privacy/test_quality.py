@@ -10,7 +10,7 @@ import pytest
 
 from fedi_dataset.privacy.detector import Detector
 from scripts.evaluate_privacy import main
-from scripts.make_gold import GOLD
+from scripts.make_gold import GOLD, NAMES
 
 SYNTHETIC = (
     Path(__file__).parents[3] / "shared/fixtures/presidio-research/synth_dataset_v2.half.json"
@@ -38,11 +38,12 @@ def test_synthetic_letters_and_forms(
 
 
 @pytest.mark.slow
-def test_social_posts(detector: Detector, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_social_posts(name: str, detector: Detector, capsys: pytest.CaptureFixture[str]) -> None:
     """Of what identifies people in posts at least .95 is found, .90 in each language; at most 8 % of
     plain posts are touched."""
     assert detector.version
-    result = scores(GOLD / "social.json", capsys)
+    result = scores(GOLD / f"{name}.json", capsys)
     assert result["identifying"]["recall"] >= 0.95
     assert result["plain_touched"] <= 0.08
     assert all(one["identifying"]["recall"] >= 0.90 for one in result["languages"].values())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, Final
 
+import tldextract
 from presidio_analyzer import EntityRecognizer, LocalRecognizer
 from presidio_analyzer import RecognizerResult as Result
 
@@ -19,6 +21,12 @@ __all__ = ["url_recognizers"]
 _HOST: Final = re.compile(rf"(?<![\w.@/-]){HOST}(?![\w/@-]|\.\w)", re.IGNORECASE)
 
 
+_FILES: Final = frozenset({"cf", "md", "mov", "pl", "ps", "py", "rs", "sh", "so", "zip"})
+"""Top-level domains that are written behind the names of files more often than of hosts."""
+_SHORTEST: Final = 4
+"""Letters of the name before the suffix: shorter ones are abbreviations ("b.o.") or well known."""
+
+
 class HostRecognizer(LocalRecognizer):  # type: ignore[misc]  # Presidio is untyped
     """Finds hosts that name a person: handles that are domains, and sites of somebody's own."""
 
@@ -27,7 +35,8 @@ class HostRecognizer(LocalRecognizer):  # type: ignore[misc]  # Presidio is unty
         self._gate = gate(r"\.[a-z]{2}")
 
     def load(self) -> None:
-        """Nothing to load."""
+        """Read the list of suffixes, which takes a third of a second."""
+        _suffixes()("load.example")
 
     def analyze(
         self,
@@ -53,9 +62,28 @@ def _host_entity(text: str, match: re.Match[str]) -> str | None:
     if host.endswith(HANDLE_DOMAINS):
         return "HANDLE"
     entity = entity_of_host(host)
-    if entity is None and is_own(text, match.start()) and host.rpartition(".")[2].isalpha():
-        return None if is_public_site(host) else "WEBSITE"
-    return entity
+    if entity is not None or is_public_site(host):
+        return entity
+    called_own = is_own(text, match.start()) and host.rpartition(".")[2].isalpha()
+    return "WEBSITE" if called_own or _is_site(text, match) else None
+
+
+def _is_site(text: str, match: re.Match[str]) -> bool:
+    """Say whether a host that nobody knows is a site: a name under a public suffix, and no file.
+
+    Whoever writes a host without a path, and not one that everybody knows, mostly means a site of
+    their own or of somebody near them.
+    """
+    if text[match.start() - 1 : match.start()] == "`" or match.group() != match.group().lower():
+        return False
+    parts = _suffixes()(match.group())
+    return len(parts.domain) >= _SHORTEST and bool(parts.suffix) and parts.suffix not in _FILES
+
+
+@cache
+def _suffixes() -> tldextract.TLDExtract:
+    """Give the list of public suffixes that the package brings: the network is not asked."""
+    return tldextract.TLDExtract(cache_dir=None, suffix_list_urls=())
 
 
 def url_recognizers() -> list[EntityRecognizer]:

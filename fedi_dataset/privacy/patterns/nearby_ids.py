@@ -125,5 +125,5 @@ _BESIDE: Final = (
 
 def nearby_id_recognizers() -> list[EntityRecognizer]:
     """Give the recognizer of official numbers near a word for them."""
-    telling = both(gate(r"\d\d[ .-]?\d\d"), mentions(terms_of("government_id")))
+    telling = both(gate(r"\d"), mentions(terms_of("government_id")))
     return [RuleRecognizer("Official numbers in context", telling, _BESIDE)]

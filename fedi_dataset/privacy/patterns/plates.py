@@ -64,6 +64,31 @@ def _is_board(match: re.Match[str]) -> bool:
     return _BOARD.search(match.string, max(0, match.start() - BEFORE), match.start()) is not None
 
 
+def _is_district(match: re.Match[str]) -> bool:
+    """Say whether the letters could be a district's: models and norms are called alike ("CD-R 80")."""
+    return match.group().split("-")[0] not in _NO_DISTRICT
+
+
+_NO_DISTRICT: Final = frozenset(
+    {
+        "CD",
+        "DVD",
+        "ISO",
+        "DIN",
+        "TV",
+        "PC",
+        "USB",
+        "RTX",
+        "GTX",
+        "RX",
+        "MX",
+        "CPU",
+        "GPU",
+        "SSD",
+        "UTF",
+    }
+)
+
 _PLATES: Final = (
     Rule(
         "national plate",
@@ -72,6 +97,14 @@ _PLATES: Final = (
         0.9,
         check=lambda match: _has_both(match) and not _is_board(match),
         near=_VEHICLE_WORDS,
+    ),
+    # Germany's is like nothing else: two groups of letters with a hyphen, then a space and digits
+    Rule(
+        "German plate",
+        "LICENSE_PLATE",
+        re.compile(r"(?<![\w/-])[A-ZÄÖÜ]{1,3}-[A-Z]{1,2} [1-9]\d{0,3}[EH]?(?![\w/-])"),
+        0.85,
+        check=_is_district,
     ),
     # The number of a chassis (ISO 3779)
     Rule(

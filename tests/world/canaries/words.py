@@ -34,7 +34,7 @@ _ENGLISH = (
 _GERMAN = (
     ("altes", "rotes", "schweres", "krummes", "hohles", "glattes", "rundes", "blasses", "dickes",
      "leeres", "stumpfes"),
-    ("Regal", "Sieb", "Laken", "Fass", "Kissen", "Seil", "Schloss", "Tablett", "Netz", "Messer",
+    ("Regal", "Sieb", "Geschirr", "Fass", "Kissen", "Seil", "Schloss", "Tablett", "Netz", "Messer",
      "Rohr", "Becken"),
 )
 _POLISH = (

@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from itertools import accumulate
@@ -159,7 +160,7 @@ class RampartModel(Model):
         return [
             (begin, end)
             for begin, end in (passages(text) if begins else ())
-            if any(begin <= one < end for one in begins)
+            if bisect_left(begins, begin) < bisect_left(begins, end)
         ]
 
     def read(self, text: str, stretches: Iterable[tuple[int, int]] | None = None) -> Reading:

@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from huggingface_hub import close_session, constants
 
-from fedi_dataset.commands.push import push
+from fedi_dataset.cli import main
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.errors import MissingExtra
 from fedi_dataset.pipeline import BuildReport, build
@@ -96,7 +96,7 @@ class Person:
         """Run the command, in this process, which is quicker, as if it had this environment."""
         arguments = [str(one) for one in (release, target, "--json", *options)]
         with self._here():
-            result = CliRunner().invoke(push, arguments)
+            result = CliRunner().invoke(main, ["push", *arguments])
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         assert self.token is None or self.token not in result.output

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from fedi_dataset.commands.withdraw import withdraw
+from fedi_dataset.cli import main
 from fedi_dataset.hub.record import pushed
 from tests.conftest import ReleaseCopy
 from tests.hub import Hub, Reply, Repo, Request, error
@@ -238,7 +238,7 @@ def test_withdraw_names_what_is_on_the_hub(
     """The plan and the certificate of a withdrawal name the revisions, and the command that purges them."""
     first = owner.push(release_copy.release, REPO).data["commit"]
     who = small_world.people[0].uri
-    done = CliRunner().invoke(withdraw, [str(release_copy.release), who])
+    done = CliRunner().invoke(main, ["withdraw", str(release_copy.release), who])
     assert done.exit_code == 0
     assert f"on the Hub: {REPO} at revision {first}\n" in done.stderr
     assert f"still on the Hub: {REPO} at revision {first}\n" in done.stdout

@@ -221,6 +221,8 @@ def load_detector(name: str = "rampart", policy: Policy = DEFAULT) -> Detector:
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     from fedi_dataset.privacy.recognizers import recognizers
 
+    for language in sorted(LANGUAGES):
+        recognizers(language)  # made here, and not while the first text of a language waits
     return Detector([_model(one, policy) for one in name.split("+")], recognizers, policy)
 
 

@@ -26,9 +26,9 @@ class Talk(NamedTuple):
     ledger: Path
 
 
-def write_talk(folder: Path) -> Talk:
+def write_talk(folder: Path, last: str = ENGLISH) -> Talk:
     """Write two exports and a ledger: two people talk in Polish about somebody else, Ala, and a town, Gdynia, by
-    name; the last word is English."""
+    name; the last word is English, as HTML."""
 
     def said(number: int, content: str, language: str, **more: object) -> dict[str, Any]:
         at = f"2025-03-01T1{number}:00:00Z"
@@ -42,7 +42,7 @@ def write_talk(folder: Path) -> Talk:
         "cc": [f"{BOB}/followers"],
         "url": f"{HOST}/@bob/2",
     }
-    thanked = said(3, ENGLISH, "en", inReplyTo=answered["id"])
+    thanked = said(3, last, "en", inReplyTo=answered["id"])
     bob: dict[str, Any] = {
         "id": BOB,
         "preferredUsername": "bob",

@@ -20,6 +20,8 @@ from fedi_dataset.workspace import Workspace
 __all__ = ["Needles", "needles_of", "strings_of"]
 
 ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+WRITTEN = re.compile(rf"(?<![\w.+-])(?<!(?<!\w)!){ADDRESS.pattern}")
+"""An address in somebody's words, where an exclamation mark before it makes it a community's."""
 HOST_HANDLE = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63})+")
 DID = re.compile(r"did:[a-z]+:[\w.:%-]+")
 URL = re.compile(r"https?://[^\s<>\"'()\[\]]+")
@@ -67,7 +69,13 @@ class Needles:
 
 
 def needles_of(workspace: Workspace) -> Needles:
-    """Collect what names everybody in the workspace, and the e-mail addresses in what they wrote."""
+    """Collect what names everybody in the workspace, and the e-mail addresses of people in what they wrote.
+
+    Communities (``!gardening@lemmy.example``) and addresses of a role (``git@``, ``noreply@``) are nobody's, and stay
+    in a release.
+    """
+    from fedi_dataset.privacy.patterns.mail import is_personal  # with Presidio, which takes seconds
+
     handles: set[str] = set()
     urls: set[str] = set()
     for path in [*workspace.table("identities"), *workspace.table("mentioned")]:
@@ -81,8 +89,8 @@ def needles_of(workspace: Workspace) -> Needles:
         with pq.ParquetFile(path) as posts:
             for batch in posts.iter_batches(columns=["text"]):
                 for text in batch["text"].to_pylist():
-                    found = ADDRESS.finditer(text.casefold())
-                    emails.update(one.group().rstrip(".") for one in found)
+                    found = (one.group().rstrip(".") for one in WRITTEN.finditer(text.casefold()))
+                    emails.update(filter(is_personal, found))
     return Needles(
         handles=frozenset(handle for handle in handles if "@" in handle or "." in handle),
         dids=frozenset(url for url in urls if url.startswith("did:")),

@@ -24,7 +24,7 @@ from fedi_dataset.privacy.patterns.rules import (
     words,
 )
 
-__all__ = ["mail_recognizers"]
+__all__ = ["is_personal", "mail_recognizers"]
 
 
 _ROLES: Final = word_set(
@@ -47,12 +47,17 @@ _FREEMAIL: Final = (
 _PRIVATE_HOST: Final = re.compile(rf"(?:{_FREEMAIL})\.\w", re.IGNORECASE)
 
 
-def _is_personal(match: re.Match[str]) -> bool:
-    local, _, host = match.group().rpartition("@")
+def is_personal(address: str) -> bool:
+    """Say whether an e-mail address can be a person's: not a role's, nor a stand-in's as in examples."""
+    local, _, host = address.rpartition("@")
     local = local.lower().partition("+")[0]
     if _PRIVATE_HOST.match(host):
         return True
     return local not in _ROLES and not (local in _STAND_INS and "example" in host.lower())
+
+
+def _is_personal(match: re.Match[str]) -> bool:
+    return is_personal(match.group())
 
 
 _PLAIN: Final = Rule(

@@ -26,7 +26,7 @@ from fedi_dataset.privacy.spans import Span
 
 __all__ = ["THRESHOLD", "persons", "possible", "scores", "weights"]
 
-THRESHOLD: Final = -1.1
+THRESHOLD: Final = -1.2
 """Log-odds from which a word names somebody."""
 _BESIDE: Final = -4.6
 """Log-odds from which a word names somebody if its neighbor in the same name does."""

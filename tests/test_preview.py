@@ -603,3 +603,16 @@ def test_a_built_release_is_shown_whole(release_copy: ReleaseCopy) -> None:
     every: list[Shown] = [one for rows in shown.values() for one in rows]
     assert all(list(lines_of(one)) for one in every)
     assert len(every) == sum(one.rows or 0 for one in files if one.table in configs)
+
+
+def test_a_shard_with_bytes_that_are_no_text_is_told_of(release_copy: ReleaseCopy) -> None:
+    """What no longer is UTF-8 is a damaged file, said in a sentence that quotes none of it."""
+    path = next((release_copy.release / "dialogues").glob("train-*.parquet"))
+    table = pq.read_table(path)
+    said: str = table["completion"][0].as_py()[0]["content"]
+    pq.write_table(table, path, compression="none", use_dictionary=False)
+    path.write_bytes(path.read_bytes().replace(said.encode(), b"\xff" * len(said.encode())))
+    ran = run("preview", release_copy.release, "--limit", 1000)
+    assert ran.code != 0
+    assert f"{path} cannot be read as the manifest says" in ran.err
+    assert said not in ran.err

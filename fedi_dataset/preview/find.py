@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,13 @@ def _places(named: pa.Array, wanted: pa.Array) -> pa.Array:
     return pc.indices_nonzero(pc.is_in(named, wanted))
 
 
-def opened(shard: Path) -> pq.ParquetFile:
-    """Open a shard. Raises FediDatasetError for one that is gone or damaged."""
+@contextmanager
+def opened(shard: Path) -> Iterator[pq.ParquetFile]:
+    """Open a shard to read from it. Raises FediDatasetError for one that is gone or damaged, wherever that shows."""
     try:
-        return pq.ParquetFile(shard)
-    except (pa.ArrowException, FileNotFoundError) as error:
+        with pq.ParquetFile(shard) as file:
+            yield file
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FediDatasetError(
             f"{shard} cannot be read as the manifest says; `fedi-dataset audit` tells what is wrong"
         ) from error

@@ -168,13 +168,12 @@ def _rows(release: _Release) -> Iterator[Shown]:
     for split in sorted(splits, key=SPLITS.index):
         if release.wanted.split in (None, split):
             for path in release.paths(release.config, split):
-                for table in _groups(release.folder / path, release):
-                    for row in table.to_pylist():
-                        yield Shown(release.config, split, path, row)
+                for row in _of_shard(release.folder / path, release):
+                    yield Shown(release.config, split, path, row)
 
 
-def _groups(shard: Path, release: _Release) -> Iterator[pa.Table]:
-    """The wanted rows of a shard, a row group at a time."""
+def _of_shard(shard: Path, release: _Release) -> Iterator[dict[str, Any]]:
+    """The wanted rows of a shard, read a row group at a time."""
     columns = [RELEASE_TABLES[release.config].names[0], "language", "platform"]
     if release.wanted.counts_turns:
         columns.append(_TURN if release.config == "conversations" else "n_turns")
@@ -182,7 +181,7 @@ def _groups(shard: Path, release: _Release) -> Iterator[pa.Table]:
         for group in range(file.num_row_groups):
             mask = _mask(file.read_row_group(group, columns=columns), columns[0], release.wanted)
             if pc.any(mask).as_py():
-                yield file.read_row_group(group).filter(mask)
+                yield from file.read_row_group(group).filter(mask).to_pylist()
 
 
 def _mask(table: pa.Table, key: str, wanted: Wanted) -> pa.ChunkedArray:

@@ -23,12 +23,11 @@ import pyarrow.parquet as pq
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.consent.ledger import Head, Ledger
 from fedi_dataset.errors import LedgerError, UsageError
-from fedi_dataset.files import sha256_of
 from fedi_dataset.privacy.operators import Operators
 from fedi_dataset.release.dialogue_checks import dialogue_problems, rows_of_table
 from fedi_dataset.release.grants import Grants, consents_by_conversation
 from fedi_dataset.release.law import broken
-from fedi_dataset.release.manifest import MANIFEST, Manifest, build_id, read_manifest
+from fedi_dataset.release.manifest import MANIFEST, Manifest, build_id, fault_of, read_manifest
 from fedi_dataset.release.multi_turn_checks import multi_turn_problems
 from fedi_dataset.release.residual import residual_of, sample
 from fedi_dataset.release.scan import needles_of, strings_of
@@ -121,10 +120,8 @@ def _faults(folder: Path, manifest: Manifest) -> dict[str, str]:
     schemas = {**RELEASE_TABLES, "tokens": token_schema(manifest)}
     for path, record in manifest.files.items():
         file = folder / path
-        if not file.is_file():
-            faults[path] = "is missing"
-        elif (file.stat().st_size, sha256_of(file)) != (record.bytes, record.sha256):
-            faults[path] = "is not the file that was built"
+        if fault := fault_of(file, record):
+            faults[path] = fault
         elif record.table is not None and not _has_schema(file, schemas.get(record.table)):
             faults[path] = f"does not hold what the table {record.table} holds"
     return faults

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from fedi_dataset.errors import FediDatasetError, UsageError
+from fedi_dataset.files import sha256_of
 from fedi_dataset.release.law import Step
 from fedi_dataset.release.residual import Residual
 from fedi_dataset.release.statistics import Statistics
@@ -26,6 +27,8 @@ __all__ = [
     "Manifest",
     "TokensRecord",
     "build_id",
+    "check_tables",
+    "fault_of",
     "read_manifest",
     "versions",
 ]
@@ -176,6 +179,25 @@ def read_manifest(release: Path) -> Manifest | None:
         raise FediDatasetError(
             f"{release / MANIFEST} is not a manifest that can be read: {error}"
         ) from error
+
+
+def fault_of(file: Path, record: FileRecord) -> str | None:
+    """Say in what a file is not the one that a manifest records; None if it is."""
+    if not file.is_file():
+        return "is missing"
+    if (file.stat().st_size, sha256_of(file)) != (record.bytes, record.sha256):
+        return "is not the file that was built"
+    return None
+
+
+def check_tables(release: Path, manifest: Manifest, tables: Collection[str]) -> None:
+    """Raise FediDatasetError unless the files of these tables are those that were built.
+
+    For whoever makes something new of them: a damaged shard often can be read, and holds other rows.
+    """
+    for path, record in manifest.files.items():
+        if record.table in tables and (fault := fault_of(release / path, record)):
+            raise FediDatasetError(f"{release / path} {fault}; build again, which writes it anew")
 
 
 def build_id(files: Mapping[str, FileRecord]) -> str:

@@ -113,7 +113,9 @@ def strings_of(file: Path) -> Iterator[str]:
 def _leaves(column: pa.Array) -> Iterator[str]:
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        yield from (value for value in pc.unique(column).to_pylist() if value)
+        # as bytes: what is no UTF-8 in a broken file would raise, and what stands beside it be passed over
+        written = pc.unique(column.cast(pa.large_binary()))
+        yield from (value.decode("utf-8", "replace") for value in written.to_pylist() if value)
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
         yield from _leaves(column.flatten())
     elif pa.types.is_struct(kind):

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from fedi_dataset.errors import UsageError
 from fedi_dataset.files import sha256_of, sync_folder
 from fedi_dataset.release.attribution import ATTRIBUTION, LICENSE
-from fedi_dataset.release.manifest import Manifest, read_manifest
+from fedi_dataset.release.manifest import Manifest, check_tables, read_manifest
 from fedi_dataset.release.store import recover
 from fedi_dataset.shapes.binary import write_binary
 from fedi_dataset.shapes.rows import (
@@ -60,18 +60,23 @@ def export(release: Path | str, out: Path | str, format: Format) -> ExportReport
     ``dialogues``. ``sharegpt``: JSON lines and LLaMA-Factory's dataset_info.json. ``text``: JSON lines of what may be
     trained, a turn each. ``datatrove``: token files with document ends and a loss mask, of ``tokens`` not packed.
 
-    Raises UsageError if there is no release, it lacks the tables, or ``out`` holds something else.
+    Raises UsageError if there is no release, it lacks the tables, or ``out`` holds something else, and
+    FediDatasetError if a shard is not the one that was built.
     """
     folder, target = Path(release), Path(out)
     recover(folder)
     manifest = read_manifest(folder)
     if manifest is None:
         raise UsageError(f"no release at {folder}; build one first")
+    binary = format == "datatrove"
+    sources = {} if binary else _sources(manifest, format, folder)
+    check_tables(folder, manifest, ["tokens"] if binary else list(sources))
     with _replacing(target) as fresh:
-        if format == "datatrove":
-            rows = write_binary(folder, manifest, fresh)
-        else:
-            rows = _write_lines(folder, manifest, fresh, _sources(manifest, format, folder))
+        rows = (
+            write_binary(folder, manifest, fresh)
+            if binary
+            else _write_lines(folder, manifest, fresh, sources)
+        )
         if format == "sharegpt":
             _write_dataset_info(fresh, rows)
         for name in (LICENSE, ATTRIBUTION):

@@ -24,6 +24,7 @@ from fedi_dataset.release.manifest import (
     Manifest,
     TokensRecord,
     build_id,
+    check_tables,
     read_manifest,
 )
 from fedi_dataset.release.publish import publish
@@ -87,7 +88,8 @@ def tokenize(
     whole dialogues together, in rows of at most that length. ``system_prompt`` stands before each dialogue and is
     never trained. The files are the same whatever the number of ``workers``.
 
-    Raises UsageError for a release without dialogues and whatever load_tokenizer or Renderer refuses.
+    Raises UsageError for a release without dialogues and whatever load_tokenizer or Renderer refuses, and
+    FediDatasetError if a shard is not the one that was built.
     """
     folder = Path(release)
     recover(folder)
@@ -98,6 +100,7 @@ def tokenize(
         raise UsageError(
             f"{folder} has no dialogues to tokenize; its default config is {old.default_config}"
         )
+    check_tables(folder, old, [_source(old)])
     loaded = load_tokenizer(tokenizer, chat_template, add_special_tokens=add_special_tokens)
     task = _Task(loaded, max_length, packing, system_prompt, workers)
     with staging(folder) as stage:

@@ -143,6 +143,23 @@ def test_a_flipped_byte_in_a_shard_is_found(release_copy: ReleaseCopy, place: fl
     assert [c.ok for c in report.checks if c.name == "exactly once"] == [None]
 
 
+def test_identifiers_are_found_beside_bytes_that_are_no_text(
+    release_copy: ReleaseCopy, small_world: World
+) -> None:
+    """A cell that is not UTF-8 breaks the files, and what stands in the other cells is looked at all the same."""
+    path = shard(release_copy.release)
+    table = pq.read_table(path)
+    _, *rest = table["language"].to_pylist()
+    column = pa.array([secrets_of(small_world)["handle"], *rest])
+    table = table.set_column(table.schema.get_field_index("language"), "language", column)
+    pq.write_table(table, path, compression="none", use_dictionary=False)
+    said = table["completion"][1].as_py()[0]["content"].encode()
+    path.write_bytes(path.read_bytes().replace(said, b"\xff" * len(said)))
+    report = audited(release_copy)
+    assert f"dialogues/{path.name} is not the file that was built" in problems(report, "files")
+    assert f"dialogues/{path.name} holds a handle of somebody" in problems(report, "identifiers")
+
+
 def test_a_missing_and_an_unlisted_file_are_found(release_copy: ReleaseCopy) -> None:
     """A file more and a file less than the manifest says are both named."""
     (release_copy.release / "notes.txt").write_text("mine")

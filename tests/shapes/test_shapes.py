@@ -141,3 +141,25 @@ def test_what_cannot_be_exported_is_a_sentence(
     assert words in ran.error
     assert [path.name for path in out.rglob("*")] == (["mine.txt"] if shape == "messages" else [])
     assert not out.with_name("out.tmp").exists()
+
+
+@pytest.mark.parametrize("command", ["export", "tokenize"])
+def test_nothing_is_made_of_a_shard_that_is_not_the_one_that_was_built(
+    command: str, release_copy: ReleaseCopy, tmp_path: Path
+) -> None:
+    """A damaged shard often can be read, and holds other words: it is refused by name, and nothing is written."""
+    path = next((release_copy.release / "dialogues").glob("train-*.parquet"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+    before = content_of(release_copy.release)
+    save(SHAPES["chatml"], tmp_path / "tokenizer", template_of("chatml"))
+    options = {
+        "export": ["--format", "messages", "--out", tmp_path / "out"],
+        "tokenize": ["--tokenizer", tmp_path / "tokenizer"],
+    }
+    ran = run(command, release_copy.release, *options[command])
+    assert ran.code != 0
+    assert f"{path} is not the file that was built; build again" in ran.err
+    assert content_of(release_copy.release) == before
+    assert not (tmp_path / "out").exists()

@@ -17,6 +17,7 @@ __all__ = ["Context"]
 
 _SILENCE: Final[NDArray[np.float32]] = np.zeros(len(COLUMNS), np.float32)
 _REACH: Final = 4  # words before a number that may say whose it is
+_RELATION: Final = 4  # words from "my" to "neighbor"
 _SHOUTING: Final = 0.6  # of the letters of a text that is written in capitals
 
 _GAP = re.compile(r"[ \u00a0]|['’\-]")
@@ -149,7 +150,7 @@ def _known(words: Sequence[Word], lists: Lexicon) -> list[int]:
     folded = [word.folded for word in words]
     lengths = [0] * len(words)
     for at in range(len(words)):
-        length = lists.known(folded, at)
+        length = 0 if _is_of_mine(folded[:at], lists) else lists.known(folded, at)
         for inside in range(at, at + length):
             lengths[inside] = max(lengths[inside], length)
         # "Don Juan Tenorio": a name right behind one of two words belongs to it
@@ -157,6 +158,14 @@ def _known(words: Sequence[Word], lists: Lexicon) -> list[int]:
         if length > 1 and behind < len(words) and words[behind].begin == words[behind - 1].end + 1:
             lengths[behind] = 2 if words[behind].shape == "title" else lengths[behind]
     return lengths
+
+
+def _is_of_mine(before: Sequence[str], lists: Lexicon) -> bool:
+    """Say whether the folded words before a name make it somebody's whom the author knows ("my old neighbor"):
+    private people are called like characters, too."""
+    if not before or before[-1] not in lists.lists["kinship"]:
+        return False
+    return any(word in lists.lists["possessive"] for word in before[-_RELATION:-1])
 
 
 def _class(entry: Entry, language: str, pet: bool) -> str:

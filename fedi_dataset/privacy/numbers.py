@@ -35,12 +35,14 @@ _NAMED = re.compile(r"(?:CVE|CWE|RFC|ISO|DIN|NEM|PEP)\W?\d", re.IGNORECASE)
 """Numbers of what is public, written in one with its kind."""
 _SQUARE = re.compile(r"\b[KQRBNDTSCAFLP]?x?[a-h][1-8]\b")
 _MOVES: Final = 2  # squares of a chessboard, from which it is a game's notation
+_COMMIT = re.compile(r"(?=\d*[a-f]\d*[a-f])[0-9a-f]{7,}")
+"""The beginning of a hash, as version control shows it: papers are numbered in capitals."""
 _HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d+)?")
 
 
 def _is_public(written: str) -> bool:
-    """Say whether a number is a host's address, a document's or a game of chess."""
-    if _HOST.fullmatch(written) or _NAMED.match(written):
+    """Say whether a number is a host's address, a document's, a commit's or a game of chess."""
+    if _HOST.fullmatch(written) or _NAMED.match(written) or _COMMIT.fullmatch(written):
         return True
     return len(_SQUARE.findall(written)) >= _MOVES
 

@@ -18,11 +18,13 @@ from fedi_dataset.privacy.patterns.urls import LinkRecognizer, entity_of_host, i
 __all__ = ["url_recognizers"]
 
 # A host that stands by itself, without a path; @ before it makes it a handle or an address.
-_HOST: Final = re.compile(rf"(?<![\w.@/-]){HOST}(?![\w/@-]|\.\w)", re.IGNORECASE)
+_HOST: Final = re.compile(rf"(?<![\w.@/-])(?<!\w:){HOST}(?![\w/@-]|\.\w)", re.IGNORECASE)
 
 
 _FILES: Final = frozenset({"cf", "md", "mov", "pl", "ps", "py", "rs", "sh", "so", "zip"})
 """Top-level domains that are written behind the names of files more often than of hosts."""
+_RESERVED: Final = frozenset({"example", "test"})
+"""Top-level domains under which nothing is registered (RFC 2606): people's, where people are invented."""
 _SHORTEST: Final = 4
 """Letters of the name before the suffix: shorter ones are abbreviations ("b.o.") or well known."""
 
@@ -77,7 +79,9 @@ def _is_site(text: str, match: re.Match[str]) -> bool:
     if text[match.start() - 1 : match.start()] == "`" or match.group() != match.group().lower():
         return False
     parts = _suffixes()(match.group())
-    return len(parts.domain) >= _SHORTEST and bool(parts.suffix) and parts.suffix not in _FILES
+    suffix = parts.suffix or (parts.domain if parts.domain in _RESERVED else "")
+    name = parts.domain if parts.suffix else parts.subdomain.rpartition(".")[2]
+    return len(name) >= _SHORTEST and bool(suffix) and suffix not in _FILES
 
 
 @cache

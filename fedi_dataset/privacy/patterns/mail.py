@@ -92,7 +92,8 @@ _OPEN, _CLOSE = r"[\[({<*_|-]{1,2}", r"[\])}>*_|-]{1,2}"
 _AT_MARKED = rf"\s{{0,2}}{_OPEN}\s?(?:{_AT_WORD}|a|ed|chez|@)\s?{_CLOSE}\s{{0,2}}"
 _DOT_MARKED = rf"\s{{0,2}}{_OPEN}\s?(?:{_DOT_WORD}|d|\.)\s?{_CLOSE}\s{{0,2}}"
 _DOT_SPOKEN = rf"\s{{1,2}}{_DOT_WORD}\s{{1,2}}"
-_DOT_SPACED = r"\s{0,2}\.\s{0,2}"
+_DOT_SPACED = r"\s{0,2}\.\s{0,2}(?-i:(?!I\b|[A-Z][a-z]))"  # and no sentence behind it
+_ENDING = r"[^\W\d_]{2,24}"
 _PART = r"[^\W_][\w+-]{0,40}"
 _NAME = rf"(?<![\w.+-])(?:{_PART}(?:{_DOT_MARKED}|{_DOT_SPOKEN}|\.)){{0,3}}{_PART}"
 _TLD = (
@@ -108,11 +109,11 @@ _MARKED: Final = Rule(
     "e-mail address with a marked at",
     "EMAIL_ADDRESS",
     re.compile(
-        rf"{_NAME}{_AT_MARKED}{_PART}(?:(?:{_ANY_DOT}|{_DOT_SPACED}){_PART}){{1,4}}(?!\w)",
+        rf"{_NAME}{_AT_MARKED}{_PART}(?:(?:{_ANY_DOT}|{_DOT_SPACED}){_PART}){{0,3}}"
+        rf"(?:{_ANY_DOT}|{_DOT_SPACED}){_ENDING}(?!\w)",
         re.IGNORECASE,
     ),
     0.95,
-    check=lambda match: _has_domain(match.group()),
 )
 # alice at mail dot example
 _SPOKEN: Final = Rule(
@@ -168,12 +169,6 @@ _BEFORE_PLACES: Final = word_set(
     está lavoro sono trabalho estou werk werkt ben was
     """
 )
-
-
-def _has_domain(address: str) -> bool:
-    """Tell "alice (at) mail.example" from words in brackets: the host must end like one."""
-    last = re.split(r"[\W_]+", address.strip())[-1]
-    return last.isalpha() and len(last) >= 2
 
 
 def _is_address(match: re.Match[str]) -> bool:

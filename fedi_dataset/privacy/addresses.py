@@ -81,6 +81,12 @@ _CORNER = re.compile(
     rf"(?i:\bthe corner of\s)(?:(?:[\w'’.\-]{{1,40}}+\s){{1,5}}(?i:and|&)\s(?:[{_UP}\d][\w'’\-]*\s?){{1,4}}"
     r"|(?=[^.;\n]{0,60}\d)(?:[\w'’.\-]{1,40}+\s){1,5}(?i:and|&)\s[\w'’\-]+(?:\s[\w'’\-]+)?)"
 )
+# 0138 Brisas 6802, in the line above "Suite 84"
+_ABOVE_UNIT = re.compile(
+    rf"(?<![\w\-])(?:\d{{1,5}} (?:{_NAME} ){{0,3}}{_NAME}(?: \d{{1,5}})?"
+    rf"|(?:{_NAME} ){{1,4}}\d{{1,5}}(?: {_NAME}){{0,3}})"
+    r"(?=,?[ \t]*\n[^\w\n]{0,6}(?i:suite|apt|apartment|unit|flat)\b\.?\s?#?\s?\w?\d)"
+)
 _CODE_NAMED = re.compile(
     r"(?i:\b(?:zip(?:\s?code)?|post(?:al)?\s?code|postcode|plz|postleitzahl|code postal|c[óo]digo postal|cap|cep|"
     r"postal)\b)(?:\s(?:is|ist|est|es|è|é|:))?[\s:#]{0,3}(\d{2,6}(?:[\s-]\d{2,4})?)\b"
@@ -227,6 +233,8 @@ def _parts(text: str, reading: Reading) -> Iterator[_Part]:
             yield _Part(match.start(), end, kind, score, True)
     for match in _CORNER.finditer(text):
         yield _Part(match.start(), match.start() + len(match.group().rstrip()), "street", 1.0, True)
+    for match in _ABOVE_UNIT.finditer(text):
+        yield _Part(*match.span(), "street", 1.0, True)
     for match in _CODE_NAMED.finditer(text):
         yield _Part(*match.span(1), "code", 1.0, True)
     for match in _BRITISH_CODE.finditer(text):

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Final
 from presidio_analyzer import LocalRecognizer, RecognizerResult
 
 from fedi_dataset.errors import MissingExtra, PrivacyError, UsageError
-from fedi_dataset.privacy.spans import Span, grow
+from fedi_dataset.privacy.spans import Span, grower
 
 __all__ = ["GlinerModel", "Model", "SpacyModel", "TransformersModel", "versions"]
 
@@ -127,8 +127,9 @@ class SpacyModel(Model):
 
     def find(self, text: str, language: str) -> list[Span]:  # noqa: ARG002  # one model, one language
         """Give the entities of the document; spaCy has no probabilities, Presidio's score is 0.85."""
+        grow = grower(text)
         return [
-            Span(*grow(text, one.start_char, one.end_char), _ENTITY[one.label_.upper()], 0.85)
+            Span(*grow(one.start_char, one.end_char), _ENTITY[one.label_.upper()], 0.85)
             for one in self._nlp(text).ents
             if one.label_.upper() in _ENTITY
         ]
@@ -192,9 +193,10 @@ class TransformersModel(Model):
     def find(self, text: str, language: str) -> list[Span]:  # noqa: ARG002  # one model, any language
         """Give the words whose likeliest label is an entity; neighbors with one label are joined."""
         spans: list[Span] = []
+        grow = grower(text)
         for begin, end in _windows(text, self._fits):
             for span in self._read(text[begin:end]):
-                grown = grow(text, span.begin + begin, span.end + begin)
+                grown = grow(span.begin + begin, span.end + begin)
                 spans.append(Span(*grown, span.entity, span.score))
         return _joined(text, sorted(set(spans)))
 
@@ -259,13 +261,14 @@ class GlinerModel(Model):
     def find(self, text: str, language: str) -> list[Span]:  # noqa: ARG002  # one model, any language
         """Give what is at least as probable as not."""
         spans = set()
+        grow = grower(text)
         for begin, end in _windows(text, self._fits):
             if not any(self._split(text[begin:end])):
                 continue  # GLiNER fails on a text without words
             for one in self._model.predict_entities(
                 text[begin:end], list(self._LABELS), threshold=self._THRESHOLD
             ):
-                grown = grow(text, one["start"] + begin, one["end"] + begin)
+                grown = grow(one["start"] + begin, one["end"] + begin)
                 spans.add(Span(*grown, self._LABELS[one["label"]], round(float(one["score"]), 3)))
         return sorted(spans)
 

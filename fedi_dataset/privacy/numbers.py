@@ -38,11 +38,25 @@ _MOVES: Final = 2  # squares of a chessboard, from which it is a game's notation
 _COMMIT = re.compile(r"(?=\d*[a-f]\d*[a-f])[0-9a-f]{7,}")
 """The beginning of a hash, as version control shows it: papers are numbered in capitals."""
 _HOST = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d+)?")
+_MEASURED = re.compile(
+    r"\d{1,3}\.\d{4,}(?:[eE]\d+)?|\d{1,3}\.\d{1,2}\.\d{2,5}\.\d{1,5}|\d{1,4}\.\d\.\d{2,5}\.\d{1,5}"
+    r"|\d{8}T\d{4,6}Z?|\d{4}\.\d{4,5}(?:v\d{1,2})?"
+)
+"""Decimals, versions in four parts, points in time (ISO 8601), papers (arXiv): no official number is
+written so."""
+_COUNTED = re.compile(
+    r"\s?(?:bytes|bits|[kmgt]i?b|m?s|seconds?|minutes?|hours?|km|m/s|hz|people|inhabitants|copies|downloads"
+    r"|views|followers|lines|einwohner|zeilen|sekunden|mal|habitants|lignes|fois|habitantes|líneas|veces"
+    r"|abitanti|righe|volte|linhas|vezes|inwoners|regels|keer|times|stars|€|euros?|dollars?|%)(?!\w)",
+    re.IGNORECASE,
+)
+"""Behind a number: what is counted or measured."""
 
 
 def _is_public(written: str) -> bool:
-    """Say whether a number is a host's address, a document's, a commit's or a game of chess."""
-    if _HOST.fullmatch(written) or _NAMED.match(written) or _COMMIT.fullmatch(written):
+    """Say whether a number is a host's address, a document's, a commit's, a quantity or a game of chess."""
+    whole = (_HOST, _COMMIT, _MEASURED)
+    if _NAMED.match(written) or any(one.fullmatch(written) for one in whole):
         return True
     return len(_SQUARE.findall(written)) >= _MOVES
 
@@ -64,6 +78,6 @@ def numbers(context: Context, reading: Reading) -> list[Span]:
         letters = sum(map(str.isalpha, written))
         if score < _LEAST or digits < _DIGITS[kind] or letters > _LETTERS:
             continue
-        if not context.numbered(begin):
+        if not context.numbered(begin) and not _COUNTED.match(text, end):
             spans.append(Span(begin, end, _ENTITIES[kind], round(score, 3)))
     return spans

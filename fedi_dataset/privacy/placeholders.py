@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 from fedi_dataset.errors import PrivacyError
 from fedi_dataset.privacy.names import fold
 from fedi_dataset.privacy.operators import LOOKALIKE, Operators
-from fedi_dataset.privacy.spans import WORD, Mark, Span, grow
+from fedi_dataset.privacy.spans import WORD, Mark, Span, grower
 
 __all__ = ["Placeholders", "mostly_placeholders", "resolve", "without_removed"]
 
@@ -80,11 +80,12 @@ def resolve(
             for m in LOOKALIKE.finditer(text)
         ),
     ]
+    grow = grower(text)
     grown = []
     for item in evidence:
         if not 0 <= item.begin <= item.end <= len(text):
             raise PrivacyError("evidence of identifiers does not fit the text that it came with")
-        begin, end = grow(text, item.begin, item.end)
+        begin, end = grow(item.begin, item.end)
         if begin < end:
             grown.append(item._replace(begin=begin, end=end))
     marks: list[Mark] = []

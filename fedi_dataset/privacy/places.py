@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from fedi_dataset.privacy.reading import COLUMNS, Reading
-from fedi_dataset.privacy.spans import Span, grow
+from fedi_dataset.privacy.spans import Span, grower
 
 __all__ = ["places"]
 
@@ -18,10 +18,11 @@ _GAP = re.compile(r"[ \-'’.]{0,2}")
 def places(text: str, reading: Reading) -> list[Span]:
     """Give the towns and states that the model is sure of, whole words, parts of one name joined."""
     found: list[Span] = []
+    grow = grower(text)
     for begin, end, mass in zip(reading.begins, reading.ends, reading.masses, strict=True):
         if mass[_PLACE] < _THRESHOLD or not any(map(str.isalpha, text[begin:end])):
             continue
-        begin, end = grow(text, begin, end)
+        begin, end = grow(begin, end)
         score = round(float(mass[_PLACE]), 3)
         if found and (begin <= found[-1].end or _GAP.fullmatch(text, found[-1].end, begin)):
             last = found[-1]

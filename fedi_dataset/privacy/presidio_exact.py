@@ -32,7 +32,7 @@ from presidio_analyzer.recognizer_registry.recognizers_loader_utils import Recog
 
 from fedi_dataset.errors import MissingExtra, UsageError
 from fedi_dataset.privacy.models import SpacyModel
-from fedi_dataset.privacy.spans import Span, grow
+from fedi_dataset.privacy.spans import Span, grower
 
 __all__ = ["ExactEngine", "PresidioModel", "stock_engine"]
 
@@ -307,9 +307,10 @@ class PresidioModel(SpacyModel):
     def find(self, text: str, language: str) -> list[Span]:  # noqa: ARG002  # one model, one language
         """Give Presidio's results that are entities of ours, whole words of them, sorted."""
         (results,) = self.engine.analyze([text])
+        grow = grower(text)
         return sorted(
             {
-                Span(*grow(text, one.start, one.end), _ENTITY[one.entity_type], one.score)
+                Span(*grow(one.start, one.end), _ENTITY[one.entity_type], one.score)
                 for one in results
                 if one.entity_type in _ENTITY and one.score >= _MINIMUM_SCORE
             }

@@ -86,11 +86,15 @@ def words_of(text: str) -> list[Word]:
     """Give the words of a text in order; apostrophes and hyphens part words, as do capitals in
     hashtags."""
     words = []
+    start = seen = (
+        0  # where the run of letters, digits and _ begins; no character is looked at twice
+    )
     for match in _WORD.finditer(text):
         begin, end = match.span()
-        start = begin
-        while start > 0 and (text[start - 1].isalnum() or text[start - 1] == "_"):
-            start -= 1
+        at = begin
+        while at > seen and (text[at - 1].isalnum() or text[at - 1] == "_"):
+            at -= 1
+        start, seen = (start if at == seen else at), begin
         tagged = start > 0 and text[start - 1] == "#"
         cuts = [begin]
         if tagged:

@@ -6,10 +6,12 @@ And what they must agree on: the closed list of entities, and where a word begin
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["ENTITIES", "WORD", "Mark", "Person", "Span", "grow"]
+__all__ = ["ENTITIES", "WORD", "Mark", "Person", "Span", "grower"]
 
 ENTITIES: Final[dict[str, str]] = {
     "HANDLE": "handles of accounts, the leading @ included",
@@ -50,7 +52,7 @@ _SPACELESS = (
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
     r"\U00020000-\U0003ffff]"
 )
-_GROWS = re.compile(f"(?!{_SPACELESS}){WORD}")
+_GROWS = re.compile(f"(?:(?!{_SPACELESS}){WORD})++")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -86,12 +88,17 @@ class Mark:
     referent: str
 
 
-def grow(text: str, begin: int, end: int) -> tuple[int, int]:
-    """Widen a stretch that begins or ends inside a word to the whole word; never narrow it."""
-    if begin >= end:
-        return begin, end
-    while begin > 0 and _GROWS.match(text, begin) and _GROWS.match(text, begin - 1):
-        begin -= 1
-    while end < len(text) and _GROWS.match(text, end - 1) and _GROWS.match(text, end):
-        end += 1
-    return begin, end
+def grower(text: str) -> Callable[[int, int], tuple[int, int]]:
+    """Give what widens a stretch of a text that begins or ends inside a word to the whole word, and never
+    narrows it. The text is looked at once, however many stretches there are."""
+    runs = [run.span() for run in _GROWS.finditer(text)]
+    begins = [begin for begin, _ in runs]
+
+    def around(at: int) -> tuple[int, int]:
+        begin, end = runs[index] if (index := bisect_left(begins, at) - 1) >= 0 else (at, at)
+        return (begin, end) if at < end else (at, at)
+
+    def grow(begin: int, end: int) -> tuple[int, int]:
+        return (begin, end) if begin >= end else (around(begin)[0], around(end)[1])
+
+    return grow

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
+from functools import cache
 
 import pytest
 
+from fedi_dataset.privacy.detector import Detector, load_detector
+from fedi_dataset.privacy.placeholders import resolve
 from fedi_dataset.privacy.recognizers import recognizers
 
 # One word of every context, so that no gate keeps a pattern from the text.
@@ -46,6 +50,8 @@ _BEGUN = (
     ("password: ", "a1"), ("passport ", "is "), ("iban DE", "1 "), ("geo:1.1,1.1", ";a"), ("ssh-rsa AAAA", "a"),
     ("postgres://", "a"), ("postgres://a:", "a"), ("discord: ", "a."), ("a at ", "a dot "), ("///", "a."),
 )  # fmt: skip
+# Runs without a border of words, and finds inside of them.
+_UNBROKEN = ("a1", "a_", "DE89370400440532013000_", "4111111111111111\u0301", "@a@b.example,")
 _DENSE = "call 1234567 passport 12345 a at mail dot com @a:b.c 52.5163, 13.3777 "
 _GROWTH = 4
 _TOLERANCE = 1.7
@@ -62,13 +68,28 @@ def seconds(piece: str, length: int, begin_with: str = "") -> float:
     return time.process_time() - begin
 
 
-def grows_in_proportion(piece: str, length: int, begin_with: str = "") -> bool:
+def grows_in_proportion(
+    piece: str, length: int, begin_with: str = "", taken: Callable[[str, int, str], float] = seconds
+) -> bool:
     """Say whether four times the text takes about four times as long, in the best of four tries."""
     return any(
-        seconds(piece, length, begin_with)
-        <= max(seconds(piece, length // _GROWTH, begin_with), _NOISE) * _GROWTH * _TOLERANCE
+        taken(piece, length, begin_with)
+        <= max(taken(piece, length // _GROWTH, begin_with), _NOISE) * _GROWTH * _TOLERANCE
         for _ in range(4)
     )
+
+
+@cache
+def _detector() -> Detector:
+    return load_detector()
+
+
+def seconds_of_all(piece: str, length: int, _: str) -> float:
+    """CPU time of patterns, model and resolution for so many characters made of a piece."""
+    text = (piece * (length // len(piece) + 1))[:length]
+    begin = time.process_time()
+    resolve(text, _detector().detect(text, "en"), [], [])
+    return time.process_time() - begin
 
 
 @pytest.mark.parametrize("piece", _PIECES)
@@ -81,6 +102,12 @@ def test_time_grows_in_proportion_to_the_text(piece: str) -> None:
 def test_long_continuations_take_time_in_proportion(begin_with: str, piece: str) -> None:
     """One link, address or number that does not end."""
     assert grows_in_proportion(piece, 60_000, begin_with)
+
+
+@pytest.mark.parametrize("piece", _UNBROKEN)
+def test_all_that_reads_a_text_takes_time_in_proportion(piece: str) -> None:
+    """Words, spans and placeholders too, where nothing parts one word from the next."""
+    assert grows_in_proportion(piece, 20_000, taken=seconds_of_all)
 
 
 @pytest.mark.slow

@@ -36,6 +36,12 @@ from tests.privacy.finding import found, found_as
         ("ada@mail dot com", "ada@mail dot com"),
         ("ada.falk at gmail", "ada.falk at gmail"),
         ("email me: falk at posteo.de", "falk at posteo.de"),
+        ("ada@mail[.]example", "ada@mail[.]example"),
+        ("ada@mail(dot)com", "ada@mail(dot)com"),
+        ("ada (at) mail (dot) example. I do", "ada (at) mail (dot) example"),
+        ("ada (at) mail (dot) example. i do", "ada (at) mail (dot) example"),
+        ("ada at mail dot co dot uk", "ada at mail dot co dot uk"),
+        ("ada arroba correio ponto com ponto br", "ada arroba correio ponto com ponto br"),
     ],
 )
 def test_addresses(text: str, address: str) -> None:

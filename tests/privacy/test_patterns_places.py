@@ -56,6 +56,8 @@ def test_places(text: str, place: str) -> None:
         ("kenteken 12-ABC-3", "12-ABC-3"),
         ("a white van, reg AB12 CDE", "AB12 CDE"),
         ("placa ABC1D23", "ABC1D23"),
+        ("mi coche, 1234 BCD", "1234 BCD"),
+        ("parked across two bays again, ABC 1234", "ABC 1234"),
     ],
 )
 def test_plates(text: str, plate: str) -> None:
@@ -73,6 +75,8 @@ def test_plates(text: str, plate: str) -> None:
         "part AB-123-CD of the ISO 27001 set, UTF-8, COVID-19, MP3",
         "my car is 12 years old, the van has 150 HP, a VW ID 3",
         "2222+22 = 2244, C++20, GPT-4",
+        "my car does 120 MPH, cost 500 EUR, 6500 RPM; a BMW 320, Golf GTI 2020",
+        "ISO 400 in auto mode, a mini PC with DDR 3200",
         "/// a comment. and more. words",
         "https://news.example/2024/05.1234",
     ],

@@ -50,6 +50,9 @@ def test_keys(key: str) -> None:
         ('api_key = "' + _RANDOM + '"', _RANDOM),
         ("Authorization: Bearer " + _RANDOM, _RANDOM),
         ("Bluesky app password abcd-efgh-2345-wxyz", "abcd-efgh-2345-wxyz"),
+        ("my access token " + _RANDOM, _RANDOM),
+        ("Authorization: Basic " + _RANDOM, _RANDOM),
+        ("https://api.telegram.org/bot123456789" + ":AA" + _RANDOM + "x/getMe", _RANDOM),
     ],
 )
 def test_secrets_that_are_named(text: str, secret: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fedi_dataset.privacy.spans import grow
+from fedi_dataset.privacy.spans import grower
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from fedi_dataset.privacy.spans import grow
 )
 def test_grow_takes_the_whole_word(text: str, begin: int, end: int, expected: str) -> None:
     """A stretch that cuts a word takes all of it, and no punctuation beside it."""
-    assert text[slice(*grow(text, begin, end))] == expected
+    assert text[slice(*grower(text)(begin, end))] == expected
 
 
 @settings(max_examples=100, deadline=None)
@@ -32,7 +32,7 @@ def test_grow_takes_the_whole_word(text: str, begin: int, end: int, expected: st
 def test_grow_never_narrows_and_is_stable(text: str, begin: int, end: int) -> None:
     """Growing covers what was given, stays inside the text, and growing again changes nothing."""
     begin, end = sorted((min(begin, len(text)), min(end, len(text))))
-    grown = grow(text, begin, end)
+    grown = grower(text)(begin, end)
     assert 0 <= grown[0] <= begin
     assert end <= grown[1] <= len(text)
-    assert grow(text, *grown) == grown
+    assert grower(text)(*grown) == grown

@@ -36,6 +36,11 @@ _GAP: Final = re.compile(
 )
 _GROUP: Final = re.compile(r"[A-Z0-9]{1,24}", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r"[ ./-]|\u00a0")
+_AMOUNT: Final = re.compile(
+    r"\s?(?:%|€|£|\$|euros?|eur|usd|dollars?|pounds?|followers|people|lines|files|zeilen|seiten|euro|lignes|l[íi]neas)(?!\w)",
+    re.IGNORECASE,
+)
+"""Behind a number: it is one of money or of things, and nobody's."""
 _MAXIMUM_GROUPS = 8
 _SERIAL = 8
 
@@ -110,7 +115,7 @@ class LabelledRecognizer(LocalRecognizer):  # type: ignore[misc]  # Presidio is 
     def _finds(self, text: str) -> Iterator[tuple[int, int]]:
         for label in self._label.finditer(text):
             value = _value_after(text, label.end(), self._digits)
-            if value is not None:
+            if value is not None and not _AMOUNT.match(text, value[1]):
                 yield value
 
 

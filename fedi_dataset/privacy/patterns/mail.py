@@ -121,7 +121,7 @@ _SPOKEN: Final = Rule(
     "EMAIL_ADDRESS",
     re.compile(
         rf"{_NAME}\s{{1,2}}(?:{_AT_WORD}|chez)\s{{1,2}}{_PART}(?:{_ANY_DOT}{_PART}){{0,3}}?"
-        rf"(?:{_DOT_MARKED}|{_DOT_SPOKEN}){_TLD}(?!\w)",
+        rf"(?:{_DOT_MARKED}|{_DOT_SPOKEN}){_TLD}(?!\w|(?:{_DOT_MARKED}|{_DOT_SPOKEN}){_TLD}(?!\w))",
         re.IGNORECASE,
     ),
     0.9,
@@ -149,11 +149,11 @@ _SPACED: Final = Rule(
     re.compile(
         rf"(?<![\w.+-])(?:{_PART}\.){{0,3}}{_PART}(?:\s{{1,2}}@\s{{1,2}}|@\s{{0,2}}){_PART}"
         rf"(?:(?:{_DOT_MARKED}|{_DOT_SPOKEN}|{_DOT_SPACED}){_PART}){{0,3}}?"
-        rf"(?:{_DOT_MARKED}|{_DOT_SPOKEN}|\s{{0,2}}\.\s?){_TLD}(?!\w)",
+        rf"(?:{_DOT_MARKED}|{_DOT_SPOKEN}|\s{{0,2}}\.\s?){_TLD}(?!\w|(?:{_DOT_MARKED}|{_DOT_SPOKEN}){_TLD}(?!\w))",
         re.IGNORECASE,
     ),
     0.9,
-    check=lambda match: _is_address(match) and any(map(str.isspace, match.group())),
+    check=lambda match: _is_address(match) and _is_spread(match.group()),
 )
 
 # "I work at", "look at", "available at": ordinary words before a place, not in front of a host's
@@ -174,6 +174,12 @@ _BEFORE_PLACES: Final = word_set(
 def _is_address(match: re.Match[str]) -> bool:
     first = match.group().split()[0].lower()
     return first not in _BEFORE_PLACES or _MAIL.is_near(match.string, *match.span(), before=25)
+
+
+def _is_spread(address: str) -> bool:
+    """Say whether an address is written with spaces, or with a word or brackets for its dots."""
+    local = address.partition("@")[0].strip().lower()
+    return local not in _ROLES and _PLAIN.pattern.fullmatch(address) is None
 
 
 def _is_odd(name: str) -> bool:

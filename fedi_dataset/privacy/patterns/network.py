@@ -58,7 +58,7 @@ _SMALL: Final = 32
 
 
 def _is_address(match: re.Match[str]) -> bool:
-    written, _, length = match.group().partition("/")
+    written, _, length = _DOT.sub(".", match.group()).partition("/")
     try:
         address = ipaddress.ip_address(written.partition("%")[0])
     except ValueError:
@@ -77,13 +77,16 @@ def _is_address(match: re.Match[str]) -> bool:
     return not small or _IP_WORDS.is_near(text, *match.span())
 
 
+# as those write it who want no link: 198[.]51[.]100[.]7
+_DOT: Final = re.compile(r"\.|[\[(](?:\.|dot)[\])]", re.IGNORECASE)
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _IPS: Final = (
     Rule(
         "IPv4 address",
         "IP_ADDRESS",
         re.compile(
-            rf"(?<![\w.-])(?:{_OCTET}\.){{3}}{_OCTET}(?:/\d{{1,2}})?(?![\w-]|\.\w|/\d)", re.ASCII
+            rf"(?<![\w.-])(?:{_OCTET}(?:{_DOT.pattern})){{3}}{_OCTET}(?:/\d{{1,2}})?(?![\w-]|\.\w|/\d)",
+            re.ASCII,
         ),
         check=_is_address,
     ),
@@ -123,7 +126,11 @@ _IMEIS: Final = (
 def network_recognizers() -> list[EntityRecognizer]:
     """Give the recognizers of IP addresses and device numbers."""
     return [
-        RuleRecognizer("IP addresses", gate(r"\d\.\d{1,3}\.\d{1,3}\.\d|:[0-9a-f]{0,4}:"), _IPS),
+        RuleRecognizer(
+            "IP addresses",
+            gate(r"\d\.\d{1,3}\.\d{1,3}\.\d|:[0-9a-f]{0,4}:|\d[\[(](?:\.|dot)[\])]\d"),
+            _IPS,
+        ),
         RuleRecognizer("MAC addresses", gate(r"[:-]\w\w[:-]\w\w[:-]"), _MACS),
         RuleRecognizer("IMEIs", both(gate(r"\d{6}"), mentions(terms_of("imei"))), _IMEIS),
     ]

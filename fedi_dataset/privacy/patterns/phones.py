@@ -124,7 +124,13 @@ class RegionalPhoneRecognizer(LocalRecognizer):  # type: ignore[misc]  # Presidi
     def _score(self, text: str, begin: int, end: int, number: str) -> float:
         digits = sum(map(str.isdigit, number))
         if number.startswith(("+", "00")):
-            return 0.95 if digits >= 8 and _is_international(number) else 0.0
+            if digits < 8:
+                return 0.0
+            if _is_international(number):
+                return 0.95
+            # the country's plan has changed, or a digit is wrong: its word says what it is
+            called = number[0] == "+" and digits <= 15 and _NEAR.is_near(text, begin, end)
+            return 0.85 if called and not _is_impersonal(number) else 0.0
         if (
             digits > 15
             or _DATE.match(number)
@@ -212,6 +218,11 @@ def _is_international(number: str) -> bool:
         and phonenumbers.is_possible_number(parsed)
         and phonenumbers.number_type(parsed) not in _FREE
     )
+
+
+def _is_impersonal(number: str) -> bool:
+    parsed = _parsed(number, None)
+    return parsed is not None and phonenumbers.number_type(parsed) in _FREE
 
 
 def phone_recognizers(language: str) -> list[EntityRecognizer]:

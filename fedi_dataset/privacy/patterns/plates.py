@@ -25,7 +25,7 @@ from fedi_dataset.privacy.patterns.rules import (
 
 __all__ = ["plate_recognizers"]
 
-_VEHICLE_WORDS: Final = words("plate", "vehicle")
+_VEHICLE_WORDS: Final = words("plate", "vehicle", "sighting")
 
 # National forms, in capitals as they stand on the plate.
 _NATIONAL: Final = (
@@ -41,11 +41,18 @@ _NATIONAL: Final = (
     r"[A-Z]{1,2}-\d{2,3}-[A-Z]{1,2}|\d-[A-Z]{2,3}-\d{2,3}|[A-Z]{2}-\d{3}-[A-Z]|\d{2}-[A-Z]{3}-\d",  # Netherlands
     r"\d-[A-Z]{3}-\d{3}",  # Belgium
     r"[A-Z]{3}[ -]?\d[A-Z0-9]\d{2}",  # Brazil, also Mercosur
-    r"[A-Z]{3}[ -]\d{3,4}|\d{3}[ -][A-Z]{3}|\d[A-Z]{3}\d{3}|[A-Z]{3}\d{3,4}",  # Americas, Nordics
     r"[A-Z]{2} ?\d{3} ?[A-Z]{2}",  # Argentina
     r"\d{2,3}-[A-Z]{1,2}-\d{1,6}",  # Ireland
     r"[A-Z]{2}[ -]?\d{2}[ -]?[A-Z]{1,2}[ -]?\d{4}",  # India
     r"[A-Z]{2} ?\d{1,6}",  # Switzerland
+)
+
+
+# Three letters and a number, in the Americas and the North: quantities, models and norms are written so, too
+_LOOSE: Final = r"[A-Z]{3}[ -]\d{3,4}|\d{3}[ -][A-Z]{3}|\d[A-Z]{3}\d{3}|[A-Z]{3}\d{3,4}"
+_UNITS: Final = re.compile(
+    r"MPH|KMH|KPH|RPM|BHP|EUR|USD|GBP|CHF|BRL|KGS|LBS|CCM|FPS|DPI|MHZ|GHZ|ISO|DIN|LED|DDR|SSL|TLS|DAB|DVD|USB|GTI"
+    r"|TDI|TSI|BMW|KIA|KTM|AMG|SUV|RTX|GTX|PHP|CSS|NAS"
 )
 
 
@@ -95,8 +102,18 @@ _PLATES: Final = (
         "LICENSE_PLATE",
         re.compile(rf"(?<![\w/-])(?:{'|'.join(_NATIONAL[:-1])})(?![\w/-])"),
         0.9,
-        check=lambda match: _has_both(match) and not _is_board(match),
+        check=lambda match: (
+            _has_both(match) and not _is_board(match) and _UNITS.search(match.group()) is None
+        ),
         near=_VEHICLE_WORDS,
+    ),
+    Rule(
+        "plate like a quantity",
+        "LICENSE_PLATE",
+        re.compile(rf"(?<![\w/-])(?:{_LOOSE})(?![\w/-])"),
+        0.9,
+        check=lambda match: not _is_board(match) and _UNITS.search(match.group()) is None,
+        near=words("plate", "sighting"),
     ),
     # Germany's is like nothing else: two groups of letters with a hyphen, then a space and digits
     Rule(
@@ -122,7 +139,9 @@ def plate_recognizers() -> list[EntityRecognizer]:
     """Give the recognizers of number plates."""
     return [
         RuleRecognizer(
-            "Number plates", both(gate(r"\d"), mentions(terms_of("plate", "vehicle"))), _PLATES
+            "Number plates",
+            both(gate(r"\d"), mentions(terms_of("plate", "vehicle", "sighting"))),
+            _PLATES,
         ),
         LabelledRecognizer("Labelled number plates", "LICENSE_PLATE", terms_of("plate"), 3),
     ]

@@ -52,7 +52,7 @@ _KEYS: Final = (
     r"figd_[\w-]{20,80}|PMAK-[0-9a-f-]{40,80}|hvs\.[\w-]{20,200}|tskey-[\w-]{20,120}",
     r"glsa_[\w]{30,80}|sntr[ys]+_[\w+/=-]{30,250}|phc_[A-Za-z0-9]{30,60}|dapi[0-9a-f]{32}",
     r"eyJ[\w-]{8,4000}\.eyJ[\w-]{8,8000}(?:\.[\w-]{0,2000})?",  # JSON Web Token
-    r"\d{8,10}:AA[\w-]{30,40}",  # Telegram
+    r"(?:bot)?\d{8,10}:AA[\w-]{30,40}",  # Telegram
     r"[MNO][A-Za-z\d_-]{22,27}\.[\w-]{5,7}\.[\w-]{25,110}|mfa\.[\w-]{60,110}",  # Discord
     r"https://hooks\.slack\.com/(?:services|workflows)/[\w/]{20,120}",
     r"https://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/\d{15,25}/[\w-]{30,120}",
@@ -62,7 +62,7 @@ _KEYS: Final = (
 _KEY: Final = Rule(
     "key with a known prefix",
     "API_KEY",
-    re.compile(rf"(?<![\w/-])(?:{'|'.join(_KEYS)})(?![\w])"),
+    re.compile(rf"(?<![\w-])(?:{'|'.join(_KEYS)})(?![\w])"),
     check=lambda match: _is_random(match.group()),
 )
 # Every key is a long run of its characters.
@@ -74,9 +74,9 @@ _BLOCK: Final = (
         "private key",
         "API_KEY",
         re.compile(
-            r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
+            r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}(?:PRIVATE|PUBLIC) KEY(?: BLOCK)?-----"
             r"(?:[\w+/=:;,.() \t\r\n]|-(?!----))*+"
-            r"(?:-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----)?"
+            r"(?:-----END (?:[A-Z0-9]{1,20} ){0,4}(?:PRIVATE|PUBLIC) KEY(?: BLOCK)?-----)?"
         ),
     ),
 )
@@ -119,10 +119,24 @@ _ASSIGNED: Final = Rule(
     0.95,
     check=lambda match: _is_secret(match["it"]),
 )
+# "my access token ZA-Yj3aBD8U8Cm7...": nothing between, but nothing else looks so
+_NAMED: Final = Rule(
+    "token behind its name",
+    "API_KEY",
+    re.compile(
+        rf"(?<![^\W_])(?:{any_word(terms_of('token'))})[ \t]{{1,3}}[\"'`]?(?P<it>[\w~+/-]{{20,200}}={{0,2}})(?!\w)",
+        re.IGNORECASE,
+    ),
+    0.9,
+    check=lambda match: _is_secret(match["it"]) and any(map(str.isdigit, match["it"])),
+)
 _BEARER: Final = Rule(
     "bearer token",
     "API_KEY",
-    re.compile(r"(?<!\w)Bearer[ \t]{1,3}(?P<it>[\w.~+/-]{16,2000}=*)", re.IGNORECASE),
+    re.compile(
+        r"(?<!\w)(?:Bearer|Authorization:[ \t]{0,3}Basic)[ \t]{1,3}(?P<it>[\w.~+/-]{16,2000}=*)",
+        re.IGNORECASE,
+    ),
     check=lambda match: _is_random(match["it"]),
 )
 # Bluesky's app passwords
@@ -185,8 +199,8 @@ def secret_recognizers() -> list[EntityRecognizer]:
         RuleRecognizer(
             "Fingerprints", gate(r"[0-9a-f]{4} {1,2}[0-9a-f]{4} |[0-9a-f]{40}"), _FINGERPRINT
         ),
-        RuleRecognizer("Passwords", mentions(_TERMS), [_ASSIGNED]),
-        RuleRecognizer("Bearer tokens", mentions(["bearer"]), [_BEARER]),
+        RuleRecognizer("Passwords", mentions(_TERMS), [_ASSIGNED, _NAMED]),
+        RuleRecognizer("Bearer tokens", mentions(["bearer", "authorization"]), [_BEARER]),
         RuleRecognizer("App passwords", gate("-[a-z0-9]{4}-[a-z0-9]{4}-"), [_APP_PASSWORD]),
         RuleRecognizer("Connection strings", contains("://", "@"), [_CONNECTION]),
     ]

@@ -22,6 +22,7 @@ __all__ = [
     "PACKAGES",
     "PERSONAL_PROJECTS",
     "PROJECTS",
+    "WIKI_USERS",
     "is_listed",
     "is_public_site",
 ]
@@ -41,7 +42,8 @@ NAME_FIRST: Final = word_set(
     substack.com medium.com write.as wattpad.com fanfiction.net archiveofourown.org inaturalist.org
     onlyfans.com fansly.com depop.com vinted.com etsy.com calendly.com cal.com matrix.to
     warpcast.com farcaster.xyz primal.net njump.me snort.social iris.to ravelry.com untappd.com
-    meetup.com couchsurfing.com revolut.me wise.com tellonym.me curiouscat.live ngl.link
+    tumblr.com pinterest.com vimeo.com gravatar.com fiverr.com throne.com cohost.org pillowfort.social
+    gab.com meetup.com couchsurfing.com revolut.me wise.com tellonym.me curiouscat.live ngl.link
     """
 )
 """Sites where the first part of the path names a person."""
@@ -158,6 +160,14 @@ PERSONAL_PROJECTS: Final = word_set(
     "dotfiles .dotfiles nixos-config nix-config homelab resume cv portfolio website blog"
 )
 """Projects that say more about their owner than about what they do."""
+
+WIKI_USERS: Final = word_set(
+    """
+    user user_talk benutzer benutzerin benutzer_diskussion utilisateur utilisatrice usuario usuaria
+    utente usuário usuária gebruiker
+    """
+)
+"""Namespaces of MediaWiki in which every page is of one person."""
 
 PACKAGES: Final = word_set(
     """

@@ -21,12 +21,14 @@ from fedi_dataset.privacy.patterns.rules import words
 from fedi_dataset.privacy.patterns.sites import (
     BEFORE_NAME,
     BEFORE_POST,
+    HANDLE_DOMAINS,
     NAME_FIRST,
     NAME_HOST,
     NO_NAME,
     PACKAGES,
     PERSONAL_PROJECTS,
     PROJECTS,
+    WIKI_USERS,
     is_listed,
     is_public_site,
 )
@@ -110,6 +112,8 @@ def _is_package(host: str) -> bool:
 
 def _by_path(host: str, parts: list[str], own: bool) -> str | None:
     for index, part in enumerate(parts):
+        if _is_account(part):
+            return _with_post(parts[index + 1 :])
         if part.startswith(("@", "~")) and len(part) > 1:
             return _with_post(parts[index + 1 :])
         named = part.lower() in BEFORE_NAME or (part == "in" and host.endswith("linkedin.com"))
@@ -132,6 +136,17 @@ def _by_path(host: str, parts: list[str], own: bool) -> str | None:
     ):
         return "POST_URL"
     return None
+
+
+def _is_account(part: str) -> bool:
+    """Say whether a part of a path names an account on whatever site: a handle that is a domain, a DID, a key
+    of Nostr, the page of somebody who writes in a wiki."""
+    lower = part.lower()
+    return (
+        lower.endswith(HANDLE_DOMAINS)
+        or lower.startswith(("did:plc:", "did:web:", "npub1", "nprofile1"))
+        or (lower.partition(":")[0] in WIKI_USERS and ":" in lower)
+    )
 
 
 def entity_of_host(host: str, parts: Sequence[str] = ()) -> str | None:

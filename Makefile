@@ -27,20 +27,21 @@ format: $(VENV)/.installed
 	@$(BIN)/ruff check --fix .
 
 # what the documents take from the code: the commands' help, the map of the modules, the demo's output,
-# what came out of the world of canaries
+# what came out of the world of canaries, how rules and rows of several responses compare
 docs: $(VENV)/.installed
 	@$(BIN)/python -m scripts.make_cli_docs
 	@$(BIN)/python -m scripts.make_map
 	@$(BIN)/python -m scripts.make_readme
 	@$(BIN)/python -m scripts.canaries --write > /dev/null
 	@$(BIN)/python -m scripts.compare_threading --write > /dev/null
+	@$(BIN)/python -m scripts.measure_economy --write > /dev/null
 
 # sdist and wheel, and the demo run from the wheel alone, outside this folder
 wheel: $(VENV)/.installed
 	@$(BIN)/python -m scripts.check_wheel
 
 clean:
-	rm -rf $(VENV) demo-release demo-release.work dist build
+	rm -rf $(VENV) demo-release demo-release.work demo-release.samples dist build
 
 # Written last, so that an installation that broke off is begun again.
 $(VENV)/.installed: pyproject.toml constraints.txt

@@ -98,8 +98,9 @@ class BuildConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """What becomes of posts below one that is not in the dataset. ``cut``: a fragment begins, and its first turn is
     context. ``placeholder``: an untrained turn ``[unavailable]`` stands for the missing one. ``drop``: they go."""
     quotes: Quotes = "text"
-    """``text``: words that a post pastes from an admitted post of its conversation stay in it, a mere reference
-    adds none. ``context``: both are read as that post, before the turn that quotes it, and never trained in it."""
+    """``text``: words that a post pastes from an admitted post of its conversation that was there before stay in it,
+    unless that one may only be read; a mere reference adds none. ``context``: both are read as that post, before the
+    turn that quotes it if it is older than the turn, and never trained in it."""
     titles: Headings = "text"
     """``text``: a title is part of what its post says. ``context``: it is read, and not trained."""
     content_warnings: Headings = "text"
@@ -111,7 +112,8 @@ class BuildConfig(Struct, frozen=True, forbid_unknown_fields=True):
     minimum_speakers: Annotated[int, Meta(ge=2)] = 2
     """People who speak in a dialogue, whoever responds included."""
     max_per_author: Annotated[int, Meta(ge=1)] | None = None
-    """Responses of one person that are trained, and rows of ``posts`` by one, at most; chosen by key."""
+    """Responses of one person that are trained, and rows of ``posts`` by one, at most; chosen by key, of what may be
+    one by what was seen of it: whoever's posts stand below gaps, or are left out otherwise, has fewer."""
     multi_turn: bool = False
     """Also write the config ``multi_turn``: responses of one author on one way share a row of messages, each with a
     flag that says whether it is trained."""
@@ -179,7 +181,7 @@ class BuildConfig(Struct, frozen=True, forbid_unknown_fields=True):
         """Validate plain data (YAML's, the command line's) into a config."""
         try:
             return msgspec.convert(data, cls, strict=True)
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, UsageError) as error:
             raise UsageError(f"{where}: {error}") from error
 
     def to_dict(self) -> dict[str, object]:

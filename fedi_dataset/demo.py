@@ -1,8 +1,13 @@
-"""The demo: the main job from end to end on the sample exports."""
+"""The demo: the main job from end to end on the sample exports.
+
+It works on copies of exports and ledger, which lie beside the release: whoever tries a withdrawal on it appends to that
+ledger and deletes that export. What ships with the package is read only.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +16,9 @@ import pyarrow.parquet as pq
 from fedi_dataset.console import Ticker
 from fedi_dataset.pipeline import BuildReport, build
 from fedi_dataset.release.audit import AuditReport, audit
-from fedi_dataset.samples import demo_secret, samples
+from fedi_dataset.samples import Samples, demo_secret, samples
 from fedi_dataset.tokens.tokenize import TokenizeReport, tokenize
+from fedi_dataset.workspace import default_workspace
 
 __all__ = ["DEMO_TOKENIZER", "DemoReport", "run_demo"]
 
@@ -33,13 +39,15 @@ class DemoReport:
 
 
 def run_demo(out: Path, *, tick: Ticker) -> DemoReport:
-    """Build a release from the samples, tokenize it, audit it, and pick a dialogue to show."""
+    """Build a release from the samples, tokenize it, audit it, and pick a dialogue to show.
+
+    The samples are first copied to ``OUT.samples``; a second demo builds from what that holds by then.
+    """
     with samples() as shipped:
-        built = build(
-            shipped.exports, consent=shipped.ledger, out=out, secret=demo_secret(), tick=tick
-        )
-        encoded = tokenize(out, DEMO_TOKENIZER, chat_template=shipped.chat_template, tick=tick)
-        audited = audit(out, consent=shipped.ledger)
+        own = _copied(shipped, default_workspace(out).with_suffix(".samples"))
+        built = build(own.exports, consent=own.ledger, out=out, secret=demo_secret(), tick=tick)
+        encoded = tokenize(out, DEMO_TOKENIZER, chat_template=own.chat_template, tick=tick)
+        audited = audit(out, consent=own.ledger)
     return DemoReport(
         build=built,
         tokens=encoded,
@@ -51,6 +59,20 @@ def run_demo(out: Path, *, tick: Ticker) -> DemoReport:
             'print(dialogues[0]["prompt"], dialogues[0]["completion"])',
         ],
     )
+
+
+def _copied(shipped: Samples, folder: Path) -> Samples:
+    """Give the samples as they lie in a folder, which is made, whole or not at all, if it is not there."""
+    if not folder.exists():
+        new = folder.with_name(f"{folder.name}.tmp")
+        shutil.rmtree(new, ignore_errors=True)
+        (new / "exports").mkdir(parents=True)
+        shutil.copyfile(shipped.ledger, new / "ledger.jsonl")
+        for export in shipped.exports:
+            shutil.copyfile(export, new / "exports" / export.name)
+        new.rename(folder)
+    exports = tuple(sorted((folder / "exports").iterdir()))
+    return replace(shipped, exports=exports, ledger=folder / "ledger.jsonl")
 
 
 def _telling(out: Path, built: BuildReport) -> dict[str, Any]:

@@ -51,6 +51,7 @@ from fedi_dataset.release.revisions import note_revision
 from fedi_dataset.release.store import is_interrupted, recover, staging
 from fedi_dataset.samples import check_demo_secret
 from fedi_dataset.suppression import Suppressed
+from fedi_dataset.tokens.origin import recorded_place
 from fedi_dataset.tokens.tokenize import renew_tokens
 from fedi_dataset.version import code_digest
 from fedi_dataset.withdrawn import Withdrawn
@@ -177,8 +178,10 @@ def build(
                 opened.exports = [through(export) for export in opened.exports]
             check_demo_secret(setting.secret, [record.export_id for record in opened.records])
             owners = [export.owner for export in opened.exports]
-            keyed = without_names(config, ledger, owners, setting.secret)
-            setting = replace(setting, config=keyed)
+            if not recorded:  # else it has a key, and no withdrawal fails because that is of nobody
+                known = {one for record in state.exports for one in record.account_keys}
+                keyed = without_names(config, ledger, owners, known, setting.secret)
+                setting = replace(setting, config=keyed)
             report = _attempt(setting, opened, withdrawn, ledger, state, old)
             if report is not None:
                 caches = purge(workspace.path, release) if purge_caches else Purged()
@@ -310,7 +313,8 @@ def _attempt(
         )
         new = draft(stage, shards.files, known)
         new = stage_terms(stage, new, standings.named, setting.secret)
-        new = renew_tokens(stage, setting.release, old, new, tick=setting.tick)
+        tokenizer = recorded_place(state.tokenizer, old)
+        new = renew_tokens(stage, setting.release, old, new, tokenizer, tick=setting.tick)
         former = FormerCells(workspace, state.cells, state.shards)
         new, removed = stage_removed_keys(stage, setting.release, old, new, former)
         if Ledger.load(ledger.path).head != ledger.head:
@@ -331,6 +335,7 @@ def _attempt(
             cells={done.digest: done.cell for done in cells.done},
             shards=shards.made_of,
             verdicts=verdicts,
+            tokenizer=tokenizer if new.tokens is not None else "",
         )
     )
     workspace.forget_cells(frozenset(done.digest for done in cells.done))

@@ -66,7 +66,8 @@ STRATEGY: Final[dict[str, str]] = {
     "other_voice": "this build trains one author, and it is by another",
     "opener": "by whoever opened the conversation, who is the user in this build",
     "off_path": "off the one path of its thread that this build trains",
-    "over_author_limit": "of its author as many turns are trained as this build takes of one",
+    "over_author_limit": "its author has as many posts with smaller keys that may have been responses as this "
+    "build takes of one",
     "too_few_speakers": "fewer people speak in its dialogue than this build asks for",
     "over_max_characters": "longer than max_characters with the least context that makes a dialogue",
 }

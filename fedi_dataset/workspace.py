@@ -86,6 +86,8 @@ class State(msgspec.Struct, frozen=True):
     """Path of a data file of the release → digest of that file and the cells that it is made of."""
     verdicts: str = ""
     """Digest of all verdicts, to see whether anything changed."""
+    tokenizer: str = ""
+    """Where the tokenizer of the release's tokens lies (tokens/origin.py); empty without tokens, or if unknown."""
 
 
 def default_workspace(release: Path) -> Path:

@@ -96,8 +96,9 @@ def model_of(name: str | None, vocabulary: int, end: int | None, seed: int = 0) 
 def with_trl(model: Any, tokenizer: Any, data: Dataset, options: argparse.Namespace) -> list[float]:
     """Train with TRL: of dialogues it takes the loss on completions, of tokens where the labels say.
 
-    Packed rows need ``padding_free=True``: without it TRL does not read ``seq_lengths``, and dialogues of a row would
-    attend to one another.
+    Its ``max_length`` is off: it would cut rows there, replies in mid-turn included. Packed rows need
+    ``padding_free=True``: without it TRL does not read ``seq_lengths``, and dialogues of a row would attend to one
+    another.
     """
     from trl import SFTConfig, SFTTrainer
 
@@ -107,11 +108,7 @@ def with_trl(model: Any, tokenizer: Any, data: Dataset, options: argparse.Namesp
         model=model,
         processing_class=tokenizer,
         train_dataset=data.select_columns([one for one in kept if one in data.column_names]),
-        args=SFTConfig(
-            padding_free=packed,
-            max_length=None if options.config == "tokens" else 2048,
-            **common(options),
-        ),
+        args=SFTConfig(padding_free=packed, max_length=None, **common(options)),
     )
     return losses_of(trainer)
 

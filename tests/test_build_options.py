@@ -118,6 +118,38 @@ def test_what_a_flag_does_not_take_is_wrong_usage(
     assert not (tmp_path / "release").exists()
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("roles: everybody", "roles is 'everybody'; it is one of"),
+        ("roles: author=https://a.example/u\nrecipients: public", "only for recipients private"),
+        ("minimum_speakers: 17", "minimum_speakers 17 is more than max_turns 16"),
+        ("languages: [en-US]", "'en-US' is not a language"),
+        ("operators: {MAIL: hash}", "operators names MAIL"),
+        ("allow_licenses: [CC-BY-SA-4.0, CC-BY-NC-4.0]", "CC-BY-NC-4.0"),
+        ("terms_files: [absent.yaml]", "absent.yaml"),
+        ("splits: {train: 1.0}", "splits must sum to 1"),
+        ("roles: 5", "$.roles"),
+        ("gap_policy: [cut]", "$.gap_policy"),
+        ("- gap_policy", "object"),
+    ],
+)
+def test_an_error_in_a_config_file_names_the_file(
+    talk: Talk, tmp_path: Path, line: str, told: str
+) -> None:
+    """Whichever check finds it: of one field, of fields that contradict each other, of what a field names."""
+    config = tmp_path / "garden.yaml"
+    config.write_text(line, "utf-8")
+    ran = run(
+        *("build", *talk.exports, "--consent", talk.ledger, "--out", tmp_path / "release"),
+        *("--config", config),
+    )
+    said = " ".join(ran.error.split())
+    assert (ran.code, told in said) == (2, True), said
+    assert "".join(said.split()).startswith(f"{config}:"), said
+    assert not (tmp_path / "release").exists()
+
+
 def test_a_model_of_ones_own_masks_people_of_its_languages(
     talk: Talk, classifier: Path, tmp_path: Path
 ) -> None:

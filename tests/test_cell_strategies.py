@@ -24,7 +24,7 @@ from fedi_dataset.release.law import KEPT
 from fedi_dataset.workspace import Workspace
 from tests.commands import run
 from tests.conftest import AS_OF, ReleaseCopy
-from tests.consent.events import given
+from tests.consent.events import given, renewed
 from tests.readers.exports import HOST, create, members, note, saved, zipped
 from tests.test_erasure import EVENT, NOW, data_of, strings_below
 from tests.test_pipeline import rows_of
@@ -53,8 +53,18 @@ def uri_of(talk: list[Says], number: int) -> str:
     return f"{HOST}/users/{who}/statuses/{number + 1}"
 
 
-def built_of(folder: Path, talk: list[Says], **options: Any) -> BuildReport:
-    """Write a talk as the archives of its people, who all agree, and build a release of them."""
+def built_of(
+    folder: Path,
+    talk: list[Says],
+    *,
+    consents: Mapping[str, Mapping[str, Any] | None] = MappingProxyType({}),
+    **options: Any,
+) -> BuildReport:
+    """Write a talk as the archives of its people, who all agree, and build a release of them.
+
+    ``consents``: what differs in somebody's consent; None for whoever gave none.
+    """
+    folder.mkdir(exist_ok=True)
     ledger = folder / "ledger.jsonl"
     exports = []
     for who in sorted({one.who for one in talk}):
@@ -63,7 +73,7 @@ def built_of(folder: Path, talk: list[Says], **options: Any) -> BuildReport:
         for number, one in enumerate(talk):
             if one.who != who:
                 continue
-            about: dict[str, Any] = {
+            fields: dict[str, Any] = {
                 "id": uri_of(talk, number),
                 "url": uri_of(talk, number),
                 "attributedTo": account,
@@ -74,7 +84,7 @@ def built_of(folder: Path, talk: list[Says], **options: Any) -> BuildReport:
                 "contentMap": {"en": one.text},
                 **one.fields,
             }
-            items.append(create(note(number, **about), actor=account))
+            items.append(create(note(number, **fields), actor=account))
         owner = {
             "id": account,
             "followers": f"{account}/followers",
@@ -83,7 +93,9 @@ def built_of(folder: Path, talk: list[Says], **options: Any) -> BuildReport:
             "url": f"{HOST}/@{who}",
         }
         exports.append(saved(folder, f"{who}.zip", zipped(members(items, **owner))))
-        append(ledger, given(id=f"urn:uuid:{who}", accounts=(account,)))
+        about = consents.get(who, {})
+        if about is not None:
+            append(ledger, given(id=f"urn:uuid:{who}", accounts=(account,), **about))
     config = BuildConfig.from_dict(options)
     return build(
         exports, consent=ledger, out=folder / "release", as_of=AS_OF, config=config, secret=SECRET
@@ -117,9 +129,7 @@ def test_a_content_warning_is_read_and_not_trained(tmp_path: Path) -> None:
         Says("bob", f"<p>{FROST}</p>", 0, {"summary": "weather talk"}),
         Says("alice", f"<p>{AGREED}</p>", 1),
     ]
-    options = {"sensitive": True, "multi_turn": True}
-    (tmp_path / "text").mkdir()
-    (tmp_path / "context").mkdir()
+    options: dict[str, Any] = {"sensitive": True, "multi_turn": True}
     asked = built_of(tmp_path / "context", talk, **options, content_warnings="context")
     first, second = told(asked)
     assert first == [f"u: CW: garden talk\n\n{PEONIES}", f"a: {FROST}"]
@@ -155,8 +165,6 @@ def test_quoted_words_are_read_as_the_post_that_they_are(tmp_path: Path) -> None
         Says("carol", f"<blockquote><p>{FROST}</p></blockquote><p>{AGREED}</p>", 0),
         Says("dora", f"<p>{QUINCE}</p>", 0, {"quote": f"{HOST}/users/bob/statuses/2"}),
     ]
-    (tmp_path / "text").mkdir()
-    (tmp_path / "context").mkdir()
     _, pasted, referred = told(built_of(tmp_path / "text", talk))
     assert pasted == [f"u: {PEONIES}", f"a: > {FROST}\n\n{AGREED}"]
     assert referred[0] == f"u: {PEONIES}"
@@ -178,8 +186,6 @@ def test_a_placeholder_makes_a_dialogue_of_an_answer_to_somebody_missing(tmp_pat
         Says("bob", "<p>🌷🌷</p>"),
         Says("bob", f"<p>{PEONIES}</p>", 3),
     ]
-    (tmp_path / "cut").mkdir()
-    (tmp_path / "shown").mkdir()
     report = built_of(tmp_path / "shown", talk, gap_policy="placeholder")
     assert sorted(told(report)) == sorted(
         [["u: [unavailable]", f"a: {FROST}"], ["u: [unavailable]", f"a: {AGREED}"]]
@@ -189,6 +195,46 @@ def test_a_placeholder_makes_a_dialogue_of_an_answer_to_somebody_missing(tmp_pat
     assert audited(report).ok
     with pytest.raises(Exception, match="no rows"):
         built_of(tmp_path / "cut", talk)
+
+
+def test_what_stands_below_a_gap_is_no_row_of_posts_whatever_its_date(tmp_path: Path) -> None:
+    """Also a reply that is dated before what it answers, and one below that: they have no context."""
+    early = {"published": "2025-02-01T10:00:00Z"}
+    talk = [
+        Says("bob", f"<p>{FROST}</p>", -1),
+        Says("bob", f"<p>{QUINCE}</p>", 0, early),
+        Says("bob", f"<p>{PEONIES}</p>", 0, early),
+        Says("bob", f"<p>{PEONIES} {QUINCE}</p>", 2),
+        Says("bob", f"<p>{QUINCE} {FROST}</p>", 0),
+        Says("bob", f"<p>{AGREED}</p>"),
+    ]
+    report = built_of(tmp_path, talk)
+    assert [row["text"] for row in rows_of(report.release, "posts")] == [AGREED]
+    texts = report.law["texts"]
+    assert (texts.kept, texts.dropped) == (1, {"reply_without_context": 5})
+    assert audited(report).ok
+
+
+def test_fewer_are_trained_of_whoever_has_posts_below_gaps_that_count(tmp_path: Path) -> None:
+    """What may have been a response by what was seen takes a place, so that no withdrawal moves another's posts."""
+    talk = [
+        Says("alice", f"<p>{PEONIES}</p>"),
+        Says("zoe", f"<p>{PEONIES}</p>"),
+        *(Says("bob", f"<p>{FROST} {number}</p>", number % 2) for number in range(8)),
+        Says("alice", f"<p>{AGREED}</p>", 3),
+    ]
+    here = built_of(tmp_path / "here", talk, max_per_author=5)
+    gone = built_of(tmp_path / "gone", talk, consents={"zoe": None}, max_per_author=5)
+    trained = {said[-1] for said in told(here) if FROST in said[-1]}
+    left = {said[-1] for said in told(gone) if FROST in said[-1]}
+    assert (len(trained), len(left)) == (5, 2)
+    assert left == {one for one in trained if int(one[-1]) % 2 == 0}
+    turns = gone.law["turns"].dropped
+    assert turns == {"first_of_tree": 1, "first_of_fragment": 4, "over_author_limit": 2}
+    assert reasons.sentence("over_author_limit") == (
+        "its author has as many posts with smaller keys that may have been responses as this build takes of one"
+    )
+    assert audited(gone).ok
 
 
 def rebuilt(copy: ReleaseCopy, **options: Any) -> BuildReport:
@@ -274,6 +320,58 @@ def test_a_voice_that_nobody_knows_is_an_error(release_copy: ReleaseCopy) -> Non
     """A mistyped account does not make an empty release."""
     with pytest.raises(UsageError, match="nor an export knows this account"):
         rebuilt(release_copy, roles="author=https://harbor.example/users/nobody-at-all")
+
+
+def test_the_key_of_nobody_is_an_error_and_that_of_a_voice_is_not(
+    release_copy: ReleaseCopy, small_world: World
+) -> None:
+    """A key from the manifest may be given again; one of another workspace does not make an empty release."""
+    first = rebuilt(release_copy, roles=f"author={small_world.people[0].uri}")
+    again = rebuilt(release_copy, roles=str(first.manifest.config["roles"]))
+    assert (again.written, again.law) == (False, first.law)
+    with pytest.raises(UsageError, match="the key of no account"):
+        rebuilt(release_copy, roles=f"author=key:{32 * '0'}")
+
+
+@pytest.mark.parametrize("named", ["alice", "bob"])
+def test_a_voice_may_be_named_by_an_account_of_which_nothing_is_admitted(
+    tmp_path: Path, named: str
+) -> None:
+    """Alice and Bob are one person: whichever account is named, what the other one said is trained."""
+    followers = {"to": [f"{HOST}/users/alice/followers"], "cc": []}
+    talk = [
+        Says("carol", f"<p>{PEONIES}</p>"),
+        Says("bob", f"<p>{FROST}</p>", 0),
+        Says("alice", f"<p>{QUINCE}</p>", fields=followers),
+        Says("carol", f"<p>{AGREED}</p>", 1),
+    ]
+    one = {"subject": "urn:uuid:p1"}
+    consents = {"alice": one, "bob": one}
+    roles = f"author={HOST}/users/{named}"
+    report = built_of(tmp_path, talk, consents=consents, roles=roles)
+    assert list(told(report)) == [[f"u: {PEONIES}", f"a: {FROST}"]]
+    assert report.law["turns"].dropped == {"first_of_tree": 1, "other_voice": 1}
+    assert audited(report).ok
+    gone = withdraw(report.release, [f"{HOST}/users/alice"], now=NOW, event_id=EVENT).report
+    assert gone.manifest.config["roles"] == report.manifest.config["roles"]
+    assert gone.law["turns"].kept == 0
+
+
+def test_a_voice_stays_the_voice_when_the_ledger_calls_its_subject_otherwise(
+    tmp_path: Path,
+) -> None:
+    """Bob's consent is renewed under a subject; when Dave goes, Bob's responses are still there."""
+    talk = [
+        Says("carol", f"<p>{PEONIES}</p>"),
+        Says("bob", f"<p>{FROST}</p>", 0),
+        Says("dave", f"<p>{QUINCE}</p>", 0),
+    ]
+    report = built_of(tmp_path, talk, roles=f"author={HOST}/users/bob")
+    more = renewed(id="urn:uuid:again", accounts=(f"{HOST}/users/bob",), subject="urn:uuid:b")
+    append(tmp_path / "ledger.jsonl", more)
+    dave = f"{HOST}/users/dave"
+    after = withdraw(report.release, [dave], now=NOW, event_id=EVENT).report
+    assert list(told(after)) == list(told(report)) == [[f"u: {PEONIES}", f"a: {FROST}"]]
 
 
 @pytest.mark.parametrize("leaver", [0, 1])

@@ -20,7 +20,7 @@ from fedi_dataset.explain.gates import steps_of
 from fedi_dataset.posts import Quarantined
 from fedi_dataset.readers.detect import open_export
 from fedi_dataset.reasons import GATE
-from tests.commands import run
+from tests.commands import Ran, run
 from tests.conftest import AS_OF, ReleaseCopy
 from tests.consent.events import given, lines_of, objected, renewed, withdrawn
 from tests.readers.exports import (
@@ -35,6 +35,8 @@ from tests.readers.exports import (
     saved,
     zipped,
 )
+from tests.test_cell_strategies import AGREED, FROST, PEONIES, QUINCE, Says, built_of, uri_of
+from tests.tokens.shapes import SHAPES, save, template_of
 from tests.world import WrittenWorld
 
 NOW = "2026-07-01T00:00:00Z"
@@ -409,8 +411,7 @@ def test_what_became_of_each_post_of_a_talk(tmp_path: Path) -> None:
     second = outcome(f"{BOB}/statuses/3")
     assert [one["what"] for one in second["places"]] == ["author's turn above", "conversation"]
     assert second["places"][0]["key"] == trained["places"][0]["key"]
-    assert second["reason"] is None
-    assert "no_other_author" in second["possible"]
+    assert (second["reason"], second["possible"], second["goes_on"]) == (None, [], True)
     first = outcome(asked)
     assert (first["answers"], first["reason"]) == ("nothing", "first_of_tree")
     assert [one["what"] for one in first["places"]] == ["conversation"]
@@ -444,13 +445,13 @@ def test_what_became_of_posts_in_a_release(release_copy: ReleaseCopy) -> None:
         for item in islice(export.posts(), 3):
             if isinstance(item, Quarantined):
                 continue
-            outcome = outcome_of(made, item.uri, None)
+            outcome = outcome_of(made, item.uri)
             assert outcome.verdicts, item.uri
             assert {(one.table, one.key) for one in outcome.places} <= held
             trained = [one for one in outcome.places if one.what == "trained"]
             told |= {(one.table, one.key) for one in trained}
             assert not (trained and outcome.reason)
-            assert trained or outcome.reason or outcome.possible
+            assert trained or outcome.reason or outcome.possible or outcome.goes_on
             ends[item.uri] = trained[0].table if trained else str(outcome.reason)
     assert {"dialogues", "first_of_tree"} <= set(ends.values())
     assert told
@@ -490,3 +491,187 @@ def test_what_became_of_posts_in_a_release(release_copy: ReleaseCopy) -> None:
         release_copy.release,
     )
     assert f"  not kept    {reason}: {GATE[reason]}" in ran.out.splitlines()
+
+
+BREAD = "A word on bread that nobody answers at all."
+GONE = {"inReplyTo": "https://gone.example/1"}
+
+
+class Told:
+    """A talk that was built, and what is told of its posts."""
+
+    def __init__(self, folder: Path, talk: list[Says], **options: Any) -> None:
+        self.talk = talk
+        self.exports = [folder / f"{who}.zip" for who in sorted({one.who for one in talk})]
+        report = built_of(folder, talk, **options)
+        self.release = report.release
+        self.ledger = folder / "ledger.jsonl"
+        self.law = report.law
+
+    def run(self, number: int, *more: object) -> Ran:
+        """Explain a post of the talk."""
+        post = uri_of(self.talk, number)
+        ran = run("inspect", *self.exports, "--explain", post, "--release", self.release, *more)
+        assert (ran.code, ran.err) == (0, "")
+        return ran
+
+    def outcome(self, number: int) -> Row:
+        """Say what became of a post of the talk."""
+        outcome = self.run(number, "--consent", self.ledger, "--json").data["outcome"]
+        assert isinstance(outcome, dict)
+        return outcome
+
+    def reasons(self) -> list[str | None]:
+        """Give the reason of each post; none is merely possible."""
+        found = [self.outcome(number) for number in range(len(self.talk))]
+        assert all(one["possible"] == [] for one in found)
+        return [one["reason"] for one in found]
+
+    def tables(self, number: int) -> list[str]:
+        """Give the tables that have a row of a post."""
+        return [place["table"] for place in self.outcome(number)["places"]]
+
+
+@pytest.mark.slow
+def test_what_is_dropped_below_a_gap_is_told_so(tmp_path: Path) -> None:
+    """With `drop` whatever hangs below a gap is below_gap, as the law counts it: alone, in company, directly or
+    further down, with too few words or enough; and no row of conversations is named for it."""
+    told = Told(
+        tmp_path,
+        [
+            Says("carol", f"<p>{PEONIES}</p>"),
+            Says("bob", f"<p>{FROST}</p>", 0),
+            Says("bob", f"<p>{AGREED}</p>", -1),
+            Says("carol", f"<p>{QUINCE}</p>", 2),
+            Says("bob", f"<p>{BREAD}</p>", fields=GONE),
+            Says("bob", "<p>Oh no.</p>", 4),
+        ],
+        gap_policy="drop",
+    )
+    below = ["below_gap"] * 4
+    assert told.reasons() == ["first_of_tree", None, *below]
+    assert told.law["texts"].dropped == {"below_gap": 4}
+    assert [told.tables(number) for number in range(6)] == [
+        ["conversations"],
+        ["dialogues", "conversations"],
+        *([],) * 4,
+    ]
+
+
+@pytest.mark.slow
+def test_what_is_alone_below_a_gap_is_told_so(tmp_path: Path) -> None:
+    """Whatever one person wrote below a gap is reply_without_context, also what answers a post of theirs there."""
+    told = Told(
+        tmp_path,
+        [
+            Says("carol", f"<p>{PEONIES}</p>"),
+            Says("bob", f"<p>{AGREED}</p>", -1),
+            Says("bob", f"<p>{QUINCE}</p>", 1),
+            Says("bob", f"<p>{BREAD}</p>", 1),
+            Says("bob", "<p>Oh no.</p>", 3),
+        ],
+    )
+    assert told.reasons() == [None, *["reply_without_context"] * 4]
+    assert told.law["texts"].dropped == {"reply_without_context": 4}
+    assert told.run(3, "--consent", told.ledger).out.splitlines()[-1] == (
+        "  not trained reply_without_context: a lone reply whose parent is not in the dataset"
+    )
+
+
+@pytest.mark.slow
+def test_what_answers_a_post_without_words_is_told_so(tmp_path: Path) -> None:
+    """A post of which nothing is shown is a gap that the links do not know: the reasons that it makes are told."""
+    talk = [
+        Says("carol", f"<p>{PEONIES}</p>"),
+        Says("bob", "<p></p>", 0),
+        Says("carol", f"<p>{QUINCE}</p>", 1),
+        Says("bob", f"<p>{AGREED}</p>", 2),
+    ]
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "drop").mkdir()
+    told = Told(tmp_path / "cut", talk)
+    assert told.reasons() == ["first_of_tree", "empty_text", "first_of_fragment", None]
+    assert told.tables(1) == []
+    told = Told(tmp_path / "drop", talk, gap_policy="drop")
+    assert [told.outcome(number)["reason"] for number in (2, 3)] == ["below_gap", "below_gap"]
+
+
+@pytest.mark.slow
+def test_only_strategies_that_may_have_left_a_post_out_are_told(tmp_path: Path) -> None:
+    """Those that the build has, that it counted, and that look at such a post: of another voice no other one."""
+    talk = [
+        Says("carol", f"<p>{PEONIES}</p>"),
+        Says("bob", f"<p>{FROST}</p>", 0),
+        Says("carol", f"<p>{AGREED}</p>", 1),
+        Says("bob", f"<p>{QUINCE}</p>", 2),
+        Says("carol", f"<p>{BREAD}</p>"),
+        Says("bob", f"<p>{AGREED}</p>", 0),
+    ]
+    (tmp_path / "voice").mkdir()
+    (tmp_path / "paths").mkdir()
+    voice = f"author={uri_of(talk, 1).partition('/statuses')[0]}"
+    told = Told(tmp_path / "voice", talk, roles=voice, max_per_author=2)
+    reasons = told.reasons()
+    assert [reasons[number] for number in (0, 2, 4)] == [
+        "first_of_tree",
+        "other_voice",
+        "other_voice",
+    ]
+    assert sorted(map(str, (reasons[number] for number in (1, 3, 5)))) == [
+        "None",
+        "None",
+        "over_author_limit",
+    ]
+    told = Told(tmp_path / "paths", talk, roles="op-as-user", responses="longest-path")
+    found = told.outcome(2)
+    assert (found["reason"], found["possible"]) == (None, ["opener", "off_path"])
+    assert told.run(2, "--consent", told.ledger).out.splitlines()[-1] == (
+        "  by itself   not trained: one of opener, off_path"
+    )
+
+
+@pytest.mark.slow
+def test_rows_of_several_responses_and_tokens_are_told(tmp_path: Path) -> None:
+    """Every row that trains a post is named with its key, of whatever table."""
+    told = Told(
+        tmp_path,
+        [
+            Says("carol", f"<p>{PEONIES}</p>"),
+            Says("bob", f"<p>{FROST}</p>", 0),
+            Says("carol", f"<p>{AGREED}</p>", 1),
+            Says("bob", f"<p>{QUINCE}</p>", 2),
+        ],
+        multi_turn=True,
+    )
+    save(SHAPES["chatml"], tmp_path / "tokenizer", template_of("chatml"))
+    made = run("tokenize", told.release, "--tokenizer", tmp_path / "tokenizer")
+    assert made.code == 0, made.err
+    rows: dict[str, list[Row]] = {
+        table: [
+            row
+            for path in sorted((told.release / table).glob("*.parquet"))
+            for row in pq.read_table(path).to_pylist()
+        ]
+        for table in ("dialogues", "multi_turn", "tokens")
+    }
+    dialogue = next(row for row in rows["dialogues"] if row["response_turn"] == 1)["dialogue_key"]
+    (shared,) = (row for row in rows["multi_turn"] if dialogue in row["dialogue_keys"])
+    assert len(shared["dialogue_keys"]) == 2
+    assert [dialogue in row["dialogue_keys"] for row in rows["tokens"]].count(True) == 1
+    places = told.outcome(1)["places"]
+    assert [(one["table"], one["key"], one["what"]) for one in places[:3]] == [
+        ("dialogues", dialogue, "trained"),
+        ("multi_turn", shared["multi_turn_key"], "trained"),
+        ("tokens", dialogue, "trained"),
+    ]
+    assert [one["table"] for one in places[3:]] == ["conversations"]
+
+
+@pytest.mark.slow
+def test_the_ledger_is_the_one_that_the_workspace_recorded(tmp_path: Path) -> None:
+    """With --release no --consent is needed; another one than recorded is taken where it is named."""
+    told = Told(tmp_path, [Says("carol", f"<p>{PEONIES}</p>")])
+    assert "  verdict     admitted" in told.run(0).out.splitlines()
+    nobody = saved(tmp_path, "none.jsonl", b"".join(lines_of([given(accounts=(BOB,))])))
+    ran = told.run(0, "--consent", nobody, "--json")
+    assert ran.data["copies"][0]["reason"] == "no_consent"

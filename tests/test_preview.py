@@ -189,6 +189,39 @@ def test_turns_that_were_left_out_are_shown(tmp_path: Path) -> None:
     assert json.loads(printed(folder, "--json")[0])["rows"][0]["above"] == "cut"
 
 
+@pytest.mark.parametrize(
+    ("responses", "above"), [((1, 2), [None, None]), ((2,), [None]), ((4,), ["cut"])]
+)
+def test_what_stands_in_another_row_was_not_left_out(
+    tmp_path: Path, responses: tuple[int, ...], above: list[str | None]
+) -> None:
+    """Of a conversation of several rows the opener stands in the first alone, and is above what answers it elsewhere.
+
+    Turns that really were left out are told of there too.
+    """
+    parts = [
+        conversation("c1", turn(0, 1, None, "Open?"), turn(1, 2, 0, "Yes.")),
+        conversation("c1", turn(2, 1, 0, "No."), turn(3, 2, 2, "Oh."), turn(4, 1, 3, "Well.")),
+    ]
+    rows = [dialogue(f"a{n}1", "Open?", "So.", response=n) for n in responses]
+    shards = {("dialogues", "train"): rows, ("conversations", "train"): parts}
+    folder = release(tmp_path / "r", shards)
+    shown = json.loads(printed(folder, "--json")[0])["rows"]
+    assert [row["above"] for row in shown] == above
+
+
+def test_of_a_turn_that_is_missing_nothing_is_said(tmp_path: Path) -> None:
+    """Where the way above a response cannot be climbed, neither a gap nor a cut is told."""
+    shards = {
+        ("dialogues", "train"): [dialogue("a21", "Open?", "No.", response=2)],
+        ("conversations", "train"): [conversation("c1", turn(2, 1, 0, "No."))],
+    }
+    assert printed(release(tmp_path / "r", shards))[1:] == [
+        "  user      Open?",
+        "> assistant No.",
+    ]
+
+
 def test_a_conversation_is_a_tree(talk: Path) -> None:
     """Answers are indented below what they answer, gaps are shown, and only responses of dialogues are marked."""
     assert printed(talk, "--config", "conversations", "--key", "c2") == [
@@ -255,6 +288,47 @@ def test_rows_of_several_responses_mark_each_of_them(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("begin", "turns", "said"),
+    [
+        (True, 4, ["  [gap] what this answers is not in the dataset"]),
+        (False, 4, []),
+        (False, 2, ["  [...] older turns were left out"]),
+    ],
+)
+def test_what_stands_above_rows_of_several_responses_is_shown(
+    tmp_path: Path, begin: bool, turns: int, said: list[str]
+) -> None:
+    """In multi_turn as in the dialogue of the last response: a gap, or turns that were left out."""
+    texts = ["One?", "Two.", "Three?", "Four."][-turns:]
+    last = dialogue("b31", *texts, response=3, turns=turns)
+    row = {
+        **{name: last[name] for name in RELEASE_TABLES["multi_turn"].names if name in last},
+        "multi_turn_key": "m1",
+        "dialogue_keys": ["a11", "b31"][4 - turns and 1 :],
+        "messages": [{**one, "train": False} for one in last["prompt"]]
+        + [{**one, "train": True} for one in last["completion"]],
+    }
+    shards = {
+        ("dialogues", "train"): [dialogue("a11", "One?", "Two."), last],
+        ("multi_turn", "train"): [row],
+        ("conversations", "train"): [
+            conversation(
+                "c1",
+                turn(0, 1, None, "One?", gap=begin),
+                *(turn(n, 1 + n % 2, n - 1, text) for n, text in enumerate(["2", "3", "4"], 1)),
+            )
+        ],
+    }
+    folder = release(tmp_path / "r", shards)
+    shown = printed(folder, "--config", "multi_turn")
+    assert [line for line in shown[1:] if line.startswith("  [")] == said
+    assert shown[1 : 1 + len(said)] == said
+    above = {"[gap]": "gap", "[...]": "cut"}[said[0].split()[0]] if said else None
+    found = json.loads(printed(folder, "--config", "multi_turn", "--json")[0])
+    assert found["rows"][0]["above"] == above
+
+
 # --- which rows -----------------------------------------------------------------------------------
 
 
@@ -266,7 +340,10 @@ def test_rows_of_several_responses_mark_each_of_them(tmp_path: Path) -> None:
         (["--split", "test"], ["ba3"]),
         (["--language", "de"], ["ba3"]),
         (["--language", "de", "--language", "en", "--limit", 9], ["aa1", "ab1", "ac2", "ba3"]),
+        (["--language", "DE"], ["ba3"]),
+        (["--language", "und"], []),
         (["--platform", "mastodon"], ["aa1", "ab1", "ac2"]),
+        (["--platform", "Bluesky"], ["ba3"]),
         (["--min-turns", 3], ["ab1"]),
         (["--max-turns", 2, "--platform", "mastodon"], ["aa1", "ac2"]),
         (["--key", "A"], ["aa1", "ab1", "ac2"]),
@@ -282,7 +359,7 @@ def test_filters_pick_rows(talk: Path, filters: list[object], found: list[str]) 
 
 def test_no_row_is_said_on_stderr(talk: Path) -> None:
     """Filters that nothing meets print nothing on stdout and end well."""
-    ran = run("preview", talk, "--language", "xx")
+    ran = run("preview", talk, "--language", "fr")
     assert (ran.code, ran.out) == (0, "")
     assert ran.err.startswith("no row is like that")
 
@@ -295,6 +372,9 @@ def test_no_row_is_said_on_stderr(talk: Path) -> None:
         (["--config", "posts", "--min-turns", 2], "posts have no turns"),
         (["--config", "posts", "--tokens"], "--tokens does not go with posts"),
         (["--tokens"], "has no tokens; make them first: fedi-dataset tokenize"),
+        (["--language", "en-US"], "'en-us' is not a language that the detectors know"),
+        (["--language", "xx"], "'xx' is not a language that the detectors know"),
+        (["--min-turns", 3, "--max-turns", 2], "--min-turns 3 is more than --max-turns 2"),
     ],
 )
 def test_what_cannot_be_shown_is_wrong_usage(talk: Path, options: list[object], said: str) -> None:

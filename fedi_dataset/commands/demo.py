@@ -21,7 +21,10 @@ __all__ = ["demo"]
 @JSON
 @guarded
 def demo(out: Path, as_json: bool) -> None:
-    """Run the main job on the sample exports: build, tokenize, audit, and show what came out."""
+    """Run the main job on the sample exports: build, tokenize, audit, and show what came out.
+
+    Exports and ledger are copied to OUT.samples first, so that you can try every command on them.
+    """
     from fedi_dataset.demo import run_demo
 
     with progress() as tick:

@@ -33,6 +33,8 @@ __all__ = ["export"]
 def export(release: Path, shape: Format, out: Path, as_json: bool) -> None:
     """Write RELEASE for trainers that read neither prompt and completion nor input_ids and labels.
 
+    Of a build with strategies, which leave turns or headings out, text has its responses and posts alone.
+
     An export is a copy: write it again after every withdrawal.
     """
     from fedi_dataset.shapes import export as run

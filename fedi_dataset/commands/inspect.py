@@ -20,7 +20,10 @@ __all__ = ["inspect"]
 )
 @click.argument("exports", type=FILE, nargs=-1, required=True)
 @click.option(
-    "--consent", "ledger", type=FILE, help="The ledger: also show what would be admitted."
+    "--consent",
+    "ledger",
+    type=FILE,
+    help="The ledger: also show what would be admitted. [with --release: the recorded one]",
 )
 @click.option(
     "--explain",
@@ -51,7 +54,7 @@ def inspect(
     if post is None and (release is not None or work is not None):
         raise UsageError("--release and --work go with --explain POST")
     if post is not None:
-        if ledger is None:
+        if ledger is None and release is None:
             raise UsageError("--explain asks the gate, which needs the ledger: --consent LEDGER")
         from fedi_dataset.explain import explain, told
         from fedi_dataset.preview.terminal import visible

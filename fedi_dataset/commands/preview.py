@@ -61,7 +61,7 @@ def preview(
     from fedi_dataset.preview import preview as run
     from fedi_dataset.preview.terminal import print_lines
 
-    wanted = Wanted(config, split, languages, platforms, min_turns, max_turns, key.lower())
+    wanted = Wanted(config, split, languages, platforms, min_turns, max_turns, key)
     rows = run(release, wanted, limit=limit, tokens=tokens)
     if as_json:
         shown = [one.data(tokens=tokens) for one in rows]

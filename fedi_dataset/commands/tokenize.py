@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fedi_dataset.commands.options import FILE, JSON
-from fedi_dataset.console import emit, guarded, progress
+from fedi_dataset.commands.options import FILE, JSON, WORK
+from fedi_dataset.console import emit, guarded, progress, say
 
 if TYPE_CHECKING:
     from fedi_dataset.tokens.tokenize import Packing
@@ -47,6 +47,7 @@ __all__ = ["tokenize"]
     is_flag=True,
     help="Add what the template writes and the vocabulary lacks.",
 )
+@WORK
 @click.option(
     "--workers",
     type=click.IntRange(1),
@@ -64,6 +65,7 @@ def tokenize(
     chat_template: Path | None,
     system_prompt: str | None,
     add_special_tokens: bool,
+    work: Path | None,
     workers: int,
     as_json: bool,
 ) -> None:
@@ -84,8 +86,14 @@ def tokenize(
             packing=packing,
             system_prompt=system_prompt,
             add_special_tokens=add_special_tokens,
+            work=work,
             workers=workers,
             tick=tick,
+        )
+    if not report.recorded and Path(report.tokenizer).is_absolute():
+        say(
+            f"note: there is no workspace of {release} beside it to keep where the tokenizer lies. If it is elsewhere, "
+            "name it (--work DIR): else a rebuild or a withdrawal may not find the tokenizer, and takes the tokens out"
         )
     counts = report.counts
     data = {

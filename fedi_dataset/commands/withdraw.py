@@ -77,6 +77,7 @@ def withdraw(
         "written": done.report.written,
         "deleted_exports": done.deleted_exports,
         "kept_exports": done.kept_exports,
+        "notes": done.report.manifest.notes,
     }
     emit(data, as_json, _withdrawal_lines(done))
 
@@ -87,6 +88,7 @@ def _withdrawal_lines(done: Any) -> Iterator[str]:
     yield f"event {certificate.event} stands in the ledger"
     yield f"removed or changed: {rows or 'no rows'}; {len(certificate.changed_files)} files"
     yield f"build {certificate.before['build'][:12]} -> {certificate.after['build'][:12]}"
+    yield from done.report.manifest.notes
     for path in done.deleted_exports:
         yield f"deleted export {path}"
     for path in done.kept_exports:

@@ -9,14 +9,17 @@ persons`` (schema.py). Table out: ``cell_rows`` with, as the config asks:
 
 * ``headings``, ``quote_of_key``: of the post as it was read; a quote under another name of the post is found;
 * ``own_gap``: whether the missing post above it is of the same person;
-* ``is_voice``: whether it is by the one person who may be the assistant;
+* ``is_voice``: whether it is by the one person who may be the assistant, under whichever account of theirs;
 * ``over_limit``, ``single_over_limit``: whether ``max_per_author`` posts of this person come before it, among those
   that may be responses, and among those that open a thread.
 
 **The limit.** Which posts of an author will be responses is known in the cell only, so all posts of one person are
 ranked, by key: first those that look like responses by what is seen of them (they may be trained, answer a post
 that was seen, and do not go on with a turn of their own), then all others. A turn counts by its first post. So
-at most ``max_per_author`` turns are trained, and nobody who has not more posts than that loses one.
+at most ``max_per_author`` turns are trained, and nobody who has not more posts than that loses one. Fewer are
+trained of whoever has posts that count and turn out to be no responses: below a post that was seen and is not
+admitted, with too few words, left out for another reason. If others moved up in their place, one person's
+withdrawal would change which posts of another are trained.
 """
 
 from __future__ import annotations
@@ -110,9 +113,18 @@ left join persons theirs on theirs.account_key = above.account_key
 left join persons ours on ours.account_key = narrow_posts.account_key"""
 
 VOICES = """
-select post_key, subject_key in (
-  select subject_key from posts where hex(account_key) = '{account}') as is_voice
-from narrow_posts"""
+select narrow_posts.post_key, voice.subject_key is not null as is_voice
+from narrow_posts
+left join (
+  select subject_key from posts where hex(account_key) = '{account}'
+  union
+  select posts.subject_key
+  from posts
+  join persons ours on ours.account_key = posts.account_key
+  join persons named on named.person_key = ours.person_key
+  where hex(named.account_key) = '{account}') voice
+  on voice.subject_key = narrow_posts.subject_key"""
+"""The account that is named may have no post that is admitted, and the person's other accounts have some."""
 
 RANKED = """
 select post_key,

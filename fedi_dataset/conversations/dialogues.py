@@ -7,7 +7,8 @@ with user and alternate; every response is the completion of exactly one dialogu
 
 Where a placeholder stands for a missing post, that is a turn of the way too: of somebody else, as far as is known,
 so that what answers it is a response. A post that is quoted is read directly before the turn that quotes it; it
-is no turn of the way, and makes nobody a response.
+is no turn of the way, and makes nobody a response. One that came only after the turn's first post is not read there:
+it may answer that post.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from fedi_dataset.conversations.quoted import order_of
 from fedi_dataset.conversations.turns import Turn, Utterance
 
 __all__ = ["Dialogue", "Message", "Part", "make_dialogues"]
 
 Role = Literal["user", "assistant"]
+_Quotes = Mapping[bytes, Sequence[Utterance]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def make_dialogues(
     oldest turns, whole. The dialogues come in the order of their responses; together with the reasons they
     account for every turn.
     """
-    posts = {post.key: post for turn in turns for post in turn.posts}
+    quotes = _quotes(turns)
     dialogues: list[Dialogue] = []
     reasons: dict[int, str] = {}
     for turn in turns:
@@ -104,7 +107,7 @@ def make_dialogues(
             alone = not _has_another(way, turn)
             reason = "no_other_author" if alone else left_out.get(turn.number)
         if reason is None:
-            dialogue = _longest(turn, way, posts, transcript, fits)
+            dialogue = _longest(turn, way, quotes, transcript, fits)
             if dialogue is None:
                 reason = "over_max_characters"
             else:
@@ -143,7 +146,7 @@ def _has_another(way: Sequence[_Seen], turn: Turn) -> bool:
 def _longest(
     turn: Turn,
     way: list[_Seen],
-    posts: Mapping[bytes, Utterance],
+    quotes: _Quotes,
     transcript: bool,
     fits: Callable[[Dialogue], bool] | None,
 ) -> Dialogue | None:
@@ -151,30 +154,44 @@ def _longest(
     for first in range(len(way)):
         if not _has_another(way[first:], turn):
             break
-        dialogue = _dialogue(turn, way[first:], posts, transcript)
+        dialogue = _dialogue(turn, way[first:], quotes, transcript)
         if fits is None or fits(dialogue):
             return dialogue
     return None
 
 
-def _with_quotes(way: Sequence[_Seen], turn: Turn, posts: Mapping[bytes, Utterance]) -> list[_Seen]:
+def _quotes(turns: Sequence[Turn]) -> _Quotes:
+    """For each post that quotes, what is to be read before its turn: posts that were there before the turn began."""
+    posts = {post.key: post for turn in turns for post in turn.posts}
+    order = order_of((post.key, post.at, post.parent) for post in posts.values())
+    return {
+        post.key: [
+            posts[key]
+            for key in post.quotes
+            if key in posts and order[key] < order[turn.posts[0].key]  # it may have been dropped
+        ]
+        for turn in turns
+        for post in turn.posts
+        if post.quotes
+    }
+
+
+def _with_quotes(way: Sequence[_Seen], turn: Turn, quotes: _Quotes) -> list[_Seen]:
     """Put each quoted post that is not on the way itself before the turn that quotes it, once."""
     turns = [*way, _Seen(turn.author, turn.posts)]
     shown = {post.key for seen in turns for post in seen.posts}
     result: list[_Seen] = []
     for seen in turns:
-        for key in (key for post in seen.posts for key in post.quotes):
-            if key in posts and key not in shown:  # it may stand below a gap, and be dropped
-                shown.add(key)
-                result.append(_Seen(posts[key].author, (posts[key],)))
+        for quoted in (one for post in seen.posts for one in quotes.get(post.key, ())):
+            if quoted.key not in shown:
+                shown.add(quoted.key)
+                result.append(_Seen(quoted.author, (quoted,)))
         result.append(seen)
     return result[:-1]
 
 
-def _dialogue(
-    turn: Turn, way: Sequence[_Seen], posts: Mapping[bytes, Utterance], transcript: bool
-) -> Dialogue:
-    context = _with_quotes(way, turn, posts)
+def _dialogue(turn: Turn, way: Sequence[_Seen], quotes: _Quotes, transcript: bool) -> Dialogue:
+    context = _with_quotes(way, turn, quotes)
     numbers: dict[bytes, int] = {}
     for author in [*(seen.author for seen in context), turn.author]:
         if author is not None:

@@ -105,11 +105,10 @@ def _several_voices(turns: Sequence[Turn], wording: Wording, config: BuildConfig
 def _one_voice(turns: Sequence[Turn], wording: Wording) -> Outcome:
     outcome = Outcome()
     outcome.rows["posts"] = []
-    below_gap: set[int] = set()
+    _, below = without_fragments([post for turn in turns for post in turn.posts])
+    below_gap = {post.key for post in below}
     for turn in turns:
-        if turn.gap or (turn.answers is not None and turn.answers.turn in below_gap):
-            below_gap.add(turn.number)
-        reason = "reply_without_context" if turn.number in below_gap else turn.untrained
+        reason = "reply_without_context" if turn.posts[0].key in below_gap else turn.untrained
         reason = reason or single_left_out(turn)
         outcome.posts |= {post.key: reason for post in turn.posts}
         if reason is None:

@@ -134,7 +134,7 @@ def told(config: BuildConfig) -> list[str]:
             (roles, roles),
             (gaps, gaps),
             (
-                "A quoted post of the same conversation stands before the turn that quotes it.",
+                "A quoted post of the same conversation stands before the turn that quotes it, if it is older.",
                 config.quotes == "context",
             ),
             (f"Of a turn's own text, {headings} are context only.", headings),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fedi_dataset.config import BuildConfig
+from fedi_dataset.conversations.quoted import Sources
 from fedi_dataset.conversations.turns import Utterance, Whose
 from fedi_dataset.conversations.wording import Words
 from fedi_dataset.privacy.placeholders import mostly_placeholders
@@ -46,22 +47,26 @@ class _Stretch:
 
 
 def spoken_of(posts: Sequence[Row], config: BuildConfig) -> list[Spoken]:
-    """Take out other people's words; those of an admitted post of this conversation as ``quotes`` says."""
-    by_words = {_folded(row["text"]): row["post_key"] for row in posts}
-    keys = {row["post_key"] for row in posts}
-    return [_spoken(row, by_words, keys, config) for row in posts]
+    """Take out other people's words; those of an admitted post of this conversation as ``quotes`` says.
+
+    Under ``text`` they stay only if that post may be trained itself: they would be trained here.
+    """
+    sources = Sources(posts)
+    return [_spoken(row, sources, config) for row in posts]
 
 
-def _spoken(
-    row: Row, by_words: Mapping[str, bytes], keys: set[bytes], config: BuildConfig
-) -> Spoken:
-    me, as_context = row["post_key"], config.quotes == "context"
+def _spoken(row: Row, sources: Sources, config: BuildConfig) -> Spoken:
+    as_context = config.quotes == "context"
     mentions = tuple(
         Mark(one["begin"], one["end"], "HANDLE", one["account_key"].hex())
         for one in row["mentions"]
     )
-    sources = [(one, by_words.get(_quoted(row["text"], one), me)) for one in row["quoted"]]
-    foreign = [(one["begin"], one["end"]) for one, source in sources if source == me or as_context]
+    meant = [(one, sources.of(row, _quoted(row["text"], one))) for one in row["quoted"]]
+    foreign = [
+        (one["begin"], one["end"])
+        for one, source in meant
+        if source is None or as_context or source["use"] != "train"
+    ]
     text, mentions = cut(row["text"], foreign, mentions)
     headings: Sequence[_Stretch] = [
         _Stretch(**one) for one in (row["headings"] if config.splits_headings else ())
@@ -70,8 +75,9 @@ def _spoken(
         _, headings = cut(row["text"], foreign, headings)
     quotes: tuple[bytes, ...] = ()
     if as_context:
-        named = [row["quote_of_key"], *(source for _, source in sources)]
-        quotes = tuple(dict.fromkeys(one for one in named if one in keys - {me}))
+        named = [row["quote_of_key"]] if sources.before(row, row["quote_of_key"]) else []
+        named += [source["post_key"] for _, source in meant if source is not None]
+        quotes = tuple(dict.fromkeys(named))
     return Spoken(
         Said(text, row["language"], mentions),
         tuple((one.begin, one.end) for one in headings),
@@ -81,11 +87,7 @@ def _spoken(
 
 
 def _quoted(text: str, where: Row) -> str:
-    return _folded(quoted_words(text[where["begin"] : where["end"]]))
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return quoted_words(text[where["begin"] : where["end"]])
 
 
 def utterance_of(

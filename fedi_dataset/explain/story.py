@@ -62,7 +62,7 @@ class Story:
 
 def explain(
     paths: Sequence[Path],
-    ledger: Path,
+    ledger: Path | None,
     post: str,
     *,
     now: datetime,
@@ -73,10 +73,11 @@ def explain(
     """Tell the way of one post, named by its id or URL, through all gates.
 
     It is judged as a default build would, as of ``as_of`` or else ``now``; with ``release``, as that build did (its
-    config, terms and time), and what became of it there is told too. Raises UsageError for a post that is in none of
-    the exports.
+    config, terms and time), and what became of it there is told too. ``ledger`` None: the one that the release's
+    workspace recorded. Raises UsageError for a post that is in none of the exports, and where no ledger is known.
     """
     made = open_made(release, work) if release is not None else None
+    ledger = ledger or _recorded_ledger(made)
     config = made.config if made is not None else BuildConfig()
     time = as_of or (made.manifest.as_of if made is not None else now)
     terms = _terms(made) if made is not None else InstanceTerms.load()
@@ -92,9 +93,20 @@ def explain(
         case = Case(item, export, loaded, config, time, terms)
         copies.append(_copy(path, case, gate))
     first = copies_of.named
-    untrained = next((one.words.untrained for one in copies if one.words is not None), None)
+    untrained = {
+        (one.export_id, one.position): one.words.untrained
+        for one in copies
+        if one.words is not None
+    }
     outcome = outcome_of(made, first, untrained) if made is not None else None
     return Story(first, time, tuple(copies), outcome)
+
+
+def _recorded_ledger(made: Made | None) -> Path:
+    recorded = made.workspace.state().ledger if made is not None else None
+    if recorded is None:
+        raise UsageError("no ledger is recorded; name it with --consent")
+    return Path(recorded.path)
 
 
 def _terms(made: Made) -> InstanceTerms:
@@ -224,6 +236,8 @@ def _outcome(outcome: Outcome, copies: Sequence[Copy]) -> Iterator[str]:
     if outcome.reason is not None:
         kept = "not trained" if outcome.answers is not None else "not kept"
         yield f"  {kept:<11} {outcome.reason}: {sentence(outcome.reason)}"
-    elif outcome.possible:
-        others = ", ".join(outcome.possible)
-        yield f"  by itself   not trained: it went on with its author's turn, or one of {others}"
+    elif outcome.answers is not None and all(one.what != "trained" for one in outcome.places):
+        may = ["it went on with its author's turn"] if outcome.goes_on else []
+        if outcome.possible:
+            may.append(f"one of {', '.join(outcome.possible)}")
+        yield f"  by itself   not trained: {', or '.join(may)}"

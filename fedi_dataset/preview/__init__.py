@@ -1,6 +1,7 @@
 """Preview: rows of a release as a person reads them, on a terminal, with what is trained marked.
 
-``rows`` picks and joins them, ``lines`` lays them out, ``terminal`` prints them without trusting a character of theirs.
+``rows`` picks and joins them, ``above`` says what stands above them, ``lines`` lays them out, ``terminal`` prints them
+without trusting a character of theirs.
 """
 
 from fedi_dataset.preview.lines import lines_of

@@ -10,36 +10,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fedi_dataset.config import SPLITS
 from fedi_dataset.errors import UsageError
+from fedi_dataset.preview.above import TURN, Above, above_of, last_dialogues
 from fedi_dataset.preview.find import find_rows, opened
 from fedi_dataset.preview.tokens import Piece, Pieces, load_pieces
 from fedi_dataset.release.manifest import Manifest, read_manifest
 from fedi_dataset.release.store import recover
 from fedi_dataset.release.token_checks import dialogues_in, samples_in
 from fedi_dataset.schema import RELEASE_TABLES
+from fedi_dataset.text.language import UNDETERMINED, check_language
 
-__all__ = ["Above", "Shown", "Wanted", "preview"]
+__all__ = ["Shown", "Wanted", "preview"]
 
 BATCH = 200
 """Rows for which other tables are gone through once."""
 
 Row = dict[str, Any]
-Above = Literal["gap", "cut"]
-"""What stands above a dialogue and is not in it: a post that is not in the dataset, or its oldest turns."""
-
-_TURN = "turns.list.element.turn"
-"""The leaf of a conversation's turns that is read to count them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which rows. What is empty or None lets all of them through."""
+    """Which rows. What is empty or None lets all of them through; whether letters are capital does not matter."""
 
     config: str | None = None
     """A table of the release; None: its default config."""
@@ -68,7 +65,7 @@ class Shown:
     """Of its shard in the release."""
     row: Row
     above: Above | None = None
-    """Of a dialogue."""
+    """Of a dialogue, or of a row of ``multi_turn``."""
     trained: frozenset[int] = frozenset()
     """Of a conversation: the turns that are responses of dialogues."""
     tokens: tuple[tuple[Piece, ...], ...] = ()
@@ -84,7 +81,7 @@ class Shown:
     def data(self, *, tokens: bool) -> Row:
         """Give everything as plain data; ``tokens`` of a dialogue as a list of pieces, of ``multi_turn`` as lists."""
         data: Row = {"config": self.config, "split": self.split, "path": self.path, **self.row}
-        if self.config == "dialogues":
+        if self.config in ("dialogues", "multi_turn"):
             data["above"] = self.above
         if self.config == "conversations":
             data["trained_turns"] = sorted(self.trained)
@@ -125,10 +122,10 @@ def preview(
 
     ``tokens`` gives the tokens of each row too, as the release has them: of dialogues, or of ``multi_turn`` where they
     were made of that. Raises UsageError, before the first row, for a folder that is no release, a config or split that
-    it does not have, turns or tokens asked of a table without them, and tokens that are not there or whose tokenizer
-    cannot be loaded.
+    it does not have, a language that no row can be of, turns that no number is between, turns or tokens asked of a
+    table without them, and tokens that are not there or whose tokenizer cannot be loaded.
     """
-    wanted = wanted or Wanted()
+    wanted = _checked(wanted or Wanted())
     folder = Path(release)
     recover(folder)
     manifest = read_manifest(folder)
@@ -138,6 +135,21 @@ def preview(
     pieces = load_pieces(folder, manifest) if tokens else None
     opened = _Release(folder, manifest, config, wanted, pieces)
     return _joined(opened, islice(_rows(opened), limit))
+
+
+def _checked(wanted: Wanted) -> Wanted:
+    """Spell filters as rows do. Raises UsageError for those that no row of any release can meet."""
+    languages = tuple(one.lower() for one in wanted.languages)
+    for tag in languages:
+        if tag != UNDETERMINED:
+            check_language(tag)
+    least, most = wanted.min_turns, wanted.max_turns
+    if least is not None and most is not None and least > most:
+        raise UsageError(
+            f"--min-turns {least} is more than --max-turns {most}: no row has so many; exchange them"
+        )
+    platforms = tuple(one.lower() for one in wanted.platforms)
+    return replace(wanted, languages=languages, platforms=platforms, key=wanted.key.lower())
 
 
 def _config(manifest: Manifest, wanted: Wanted, folder: Path, *, tokens: bool) -> str:
@@ -176,7 +188,7 @@ def _of_shard(shard: Path, release: _Release) -> Iterator[dict[str, Any]]:
     """The wanted rows of a shard, read a row group at a time."""
     columns = [RELEASE_TABLES[release.config].names[0], "language", "platform"]
     if release.wanted.counts_turns:
-        columns.append(_TURN if release.config == "conversations" else "n_turns")
+        columns.append(TURN if release.config == "conversations" else "n_turns")
     with opened(shard) as file:
         for group in range(file.num_row_groups):
             mask = _mask(file.read_row_group(group, columns=columns), columns[0], release.wanted)
@@ -205,52 +217,21 @@ def _joined(release: _Release, rows: Iterator[Shown]) -> Iterator[Shown]:
     while batch := list(islice(rows, BATCH)):
         for split in dict.fromkeys(one.split for one in batch):
             here = [one for one in batch if one.split == split]
-            if release.config == "dialogues":
-                yield from _dialogues(release, split, here)
+            if release.config in ("dialogues", "multi_turn"):
+                yield from _with_above(release, split, here)
             elif release.config == "conversations":
                 yield from _conversations(release, split, here)
-            elif release.config == "multi_turn":
-                yield from _with_tokens(release, split, here)
             else:
                 yield from here
 
 
-def _dialogues(release: _Release, split: str, rows: Sequence[Shown]) -> Iterator[Shown]:
-    above = _above(release, split, {one.key: one.row for one in rows})
+def _with_above(release: _Release, split: str, rows: Sequence[Shown]) -> Iterator[Shown]:
+    dialogues: Mapping[str, Mapping[str, Any]] = {one.key: one.row for one in rows}
+    if release.config == "multi_turn":
+        dialogues = last_dialogues(dialogues, release.shards("dialogues", split))
+    above = above_of(dialogues, release.shards("conversations", split))
     for one in _with_tokens(release, split, rows):
         yield replace(one, above=above.get(one.key))
-
-
-def _above(release: _Release, split: str, rows: Mapping[str, Row]) -> dict[str, Above | None]:
-    """Say what stands above each dialogue's first turn, by the conversation that it is of."""
-    waiting: dict[str, list[tuple[str, Row]]] = {}
-    for key, row in rows.items():
-        waiting.setdefault(row["conversation_key"], []).append((key, row))
-    found: dict[str, Above | None] = {}
-    shards = release.shards("conversations", split)
-    columns = ["conversation_key", _TURN]
-    columns += ["turns.list.element.reply_to_turn", "turns.list.element.gap"]
-    for conversation in find_rows(shards, columns, waiting.keys()):
-        turns = {one["turn"]: one for one in conversation["turns"]}
-        for key, row in waiting[conversation["conversation_key"]]:
-            if row["response_turn"] in turns:
-                found[key] = _what_is_above(row, turns)
-        if len(found) == len(rows):
-            break
-    return found
-
-
-def _what_is_above(row: Row, turns: Mapping[int, Row]) -> Above | None:
-    """Climb from a response as many turns as its dialogue has; what is beyond was left out, or is a gap."""
-    turn = turns[row["response_turn"]]
-    for _ in range(row["n_turns"] - 1):
-        parent = turns.get(turn["reply_to_turn"])
-        if parent is None:
-            break
-        turn = parent
-    if turn["reply_to_turn"] is not None:
-        return "cut"
-    return "gap" if turn["gap"] else None
 
 
 def _conversations(release: _Release, split: str, rows: Sequence[Shown]) -> Iterator[Shown]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from fedi_dataset.errors import UsageError
 from fedi_dataset.release.manifest import Manifest
+from fedi_dataset.tokens.origin import last_place
 from fedi_dataset.tokens.rendering import IGNORED
 from fedi_dataset.tokens.tokenize import TEMPLATE
 from fedi_dataset.tokens.tokenizer import load_tokenizer
@@ -72,7 +73,9 @@ def load_pieces(release: Path, manifest: Manifest) -> Pieces:
     )
     try:
         loaded = load_tokenizer(
-            made.tokenizer, release / TEMPLATE, add_special_tokens=bool(made.added_tokens)
+            last_place(release, manifest),
+            release / TEMPLATE,
+            add_special_tokens=bool(made.added_tokens),
         )
     except UsageError as error:
         raise UsageError(f"the tokens of {release} cannot be shown: {error} {again}") from error

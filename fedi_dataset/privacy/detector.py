@@ -101,6 +101,10 @@ _WORD: Final = re.compile(r"[^\W_]+")
 
 # Names of letters that are Latin without saying so first.
 _LATIN = ("LATIN ", "MODIFIER LETTER ", "FEMININE ", "MASCULINE ")
+_MAYBE_FOREIGN = re.compile(
+    r"[^\x00-\xa9\xab-\xb4\xb6-\xb9\xbb-\u02af\u1e00-\u1eff\u2000-\u206f]{2}"
+)
+"""Two characters in a row that are neither Latin nor punctuation, most of the time."""
 
 
 class Detector:
@@ -290,6 +294,8 @@ def _readable_char(char: str) -> str:
 
 
 def _has_foreign_word(text: str) -> bool:
+    if not _MAYBE_FOREIGN.search(text):
+        return False
     return any(_is_foreign(one) and _is_foreign(two) for one, two in pairwise(text))
 
 

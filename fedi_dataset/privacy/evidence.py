@@ -22,6 +22,7 @@ __all__ = ["Answers", "answers", "evidence", "stated"]
 _BINS: Final = (0.01, 0.05, 0.2, 0.5, 0.8, 0.97)
 _LEAST: Final = 0.05  # below it, a word in small letters must be a given name to be considered
 _ASIDE: Final = 0.3  # probability from which a word is part of something else
+_REACH: Final = 15  # words behind a name in which somebody may be spoken of
 _LIST_GAP = re.compile(r"\s*[,;&+/\n•*\-]\s*[-•*]?\s*")
 _COLON = re.compile(r"\s?[:：]")
 _LABELED = re.compile(r"\.?\s*[:：]\s*")
@@ -120,6 +121,7 @@ def stated(context: Context, at: int) -> list[str]:
         if word.folded in lists[name]:
             found += [f"{case} {name}", f"{case} {name} {kind}"]
     found += (f"{case} {piece}" for piece in _around(context, at))
+    found += (f"{case} {piece}" for piece in _behind(context, at))
     return found
 
 
@@ -237,6 +239,22 @@ def _around(context: Context, at: int) -> Iterator[str]:
         yield f"{side} {neighbor}{'w' if plain else ''}"
         if context.known[other]:
             yield f"{side} known"
+
+
+def _behind(context: Context, at: int) -> Iterator[str]:
+    """Give what follows a word in its sentences, as far as it speaks of somebody."""
+    words, lists = context.words, context.lists
+    after = words[at + 1 : at + 1 + _REACH]
+    if any(word.folded in lists["pronoun"] for word in after):
+        yield f"pronoun {context.language}"
+    if len(after) > 1 and context.gap(at) == " " and after[0].folded in lists["copula"]:
+        yield f"before copula {after[1].folded}"
+    other = _next_in_list(context, at, 1)
+    last = max(at, other or at, 0)
+    if _next_in_list(context, at, -1) is None and other is None:
+        return
+    if last + 1 < len(words) and words[last + 1].folded in lists["plural"]:
+        yield "several"
 
 
 def _is_only_a_name(context: Context, at: int) -> bool:

@@ -64,9 +64,10 @@ def dialogue_problems(folder: Path, manifest: Manifest) -> DialogueProblems:
 
 
 def _turns(folder: Path, manifest: Manifest) -> dict[Turn, dict[str, Any]]:
+    """Read all turns, each with its row's number."""
     return {
-        (row["conversation_key"], turn["turn"]): turn
-        for _, row in rows_of_table(folder, manifest, "conversations")
+        (row["conversation_key"], turn["turn"]): {**turn, "row": number}
+        for number, (_, row) in enumerate(rows_of_table(folder, manifest, "conversations"))
         for turn in row["turns"]
     }
 
@@ -81,16 +82,21 @@ def _says(completion: Sequence[Mapping[str, str | None]], text: str, config: Bui
 
 
 def _responses(turns: Mapping[Turn, Mapping[str, Any]], config: BuildConfig) -> set[Turn]:
-    """Find the turns that must have a dialogue: trainable answers with somebody else before them."""
+    """Find the turns that must have a dialogue: trainable answers with somebody else before them.
+
+    Speakers are numbered in each row. Who speaks in another row is not known to be somebody else, so that of the turns
+    that only such ones stand above none must have a dialogue; how many have one, the law says.
+    """
     if config.leaves_out:
         return set()  # which ones hangs on what is not in the release; how many, the law says
     found: set[Turn] = set()
     for (conversation, number), turn in turns.items():
-        above, speakers = turn["reply_to_turn"], set()
+        above, speakers = turn["reply_to_turn"], set[int]()
         for _ in range(config.max_turns - 1):
             if (conversation, above) in turns:
-                speakers.add(turns[conversation, above]["speaker"])
-                above = turns[conversation, above]["reply_to_turn"]
+                there = turns[conversation, above]
+                speakers |= {there["speaker"]} if there["row"] == turn["row"] else set()
+                above = there["reply_to_turn"]
         if turn["trainable"] and speakers - {turn["speaker"]}:
             found.add((conversation, number))
     return found

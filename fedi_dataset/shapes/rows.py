@@ -15,6 +15,7 @@ __all__ = [
     "flagged_messages",
     "multi_turn_messages",
     "sharegpt",
+    "text_of_response",
     "texts_of_conversation",
     "texts_of_post",
 ]
@@ -57,19 +58,28 @@ def sharegpt(dialogue: Row) -> Iterator[dict[str, Any]]:
 
 
 def texts_of_conversation(row: Row) -> Iterator[dict[str, Any]]:
-    """Give the text of each turn that may be trained, and of no other."""
+    """Give the text of each turn that may be trained, and of no other: of a build that leaves none of them out."""
     for turn in row["turns"]:
         if turn["trainable"]:
-            yield {
-                "conversation_key": row["conversation_key"],
-                "text": turn["text"],
-                **_about({**row, "language": turn["language"]}),
-            }
+            about = {**row, "language": turn["language"]}
+            yield _text(row["conversation_key"], turn["text"], about)
+
+
+def text_of_response(dialogue: Row) -> Iterator[dict[str, Any]]:
+    """Give what a dialogue trains, without what it answers."""
+    (completion,) = dialogue["completion"]
+    yield _text(dialogue["dialogue_key"], completion["content"], dialogue)
 
 
 def texts_of_post(row: Row) -> Iterator[dict[str, Any]]:
     """Give the text of a row of ``posts``."""
-    yield {"conversation_key": row["conversation_key"], "text": row["text"], **_about(row)}
+    yield _text(row["post_key"], row["text"], row)
+
+
+def _text(key: str, text: str, row: Row) -> dict[str, Any]:
+    """Write a text with the key of the row that it is of, by which removed_keys.jsonl names it."""
+    keys = {"row_key": key, "conversation_key": row["conversation_key"]}
+    return {**keys, "text": text, **_about(row)}
 
 
 def _about(row: Row) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, get_args
 import msgspec
 import pyarrow.parquet as pq
 
+from fedi_dataset.config import BuildConfig
 from fedi_dataset.errors import UsageError
 from fedi_dataset.files import sha256_of, sync_folder
 from fedi_dataset.release.attribution import ATTRIBUTION, LICENSE
@@ -26,6 +27,7 @@ from fedi_dataset.shapes.rows import (
     flagged_messages,
     multi_turn_messages,
     sharegpt,
+    text_of_response,
     texts_of_conversation,
     texts_of_post,
 )
@@ -58,7 +60,8 @@ def export(release: Path | str, out: Path | str, format: Format) -> ExportReport
 
     ``messages``: JSON lines of messages with ``train``, of ``multi_turn`` where the release has it, else of
     ``dialogues``. ``sharegpt``: JSON lines and LLaMA-Factory's dataset_info.json. ``text``: JSON lines of what may be
-    trained, a turn each. ``datatrove``: token files with document ends and a loss mask, of ``tokens`` not packed.
+    trained, a turn each; of a build whose config leaves turns or headings out, responses and ``posts`` alone.
+    ``datatrove``: token files with document ends and a loss mask, of ``tokens`` not packed.
 
     Raises UsageError if there is no release, it lacks the tables, or ``out`` holds something else, and
     FediDatasetError if a shard is not the one that was built.
@@ -99,13 +102,26 @@ def _sources(manifest: Manifest, format: Format, folder: Path) -> dict[str, Shap
     elif format == "sharegpt":
         wanted = {"dialogues": sharegpt}
     else:
-        wanted = {"conversations": texts_of_conversation, "posts": texts_of_post}
+        wanted = {**_texts(manifest), "posts": texts_of_post}
     found = {table: shape for table, shape in wanted.items() if table in tables}
     if not found:
         raise UsageError(
             f"{folder} has no {' or '.join(wanted)} to export as {format}; it has {', '.join(tables) or 'no rows'}"
         )
     return found
+
+
+def _texts(manifest: Manifest) -> dict[str, Shape]:
+    """Choose where the texts of conversations come from.
+
+    Their rows say of a turn whether its words and its author let it be trained, and not whether a strategy left it out
+    or which of its words are a heading; only a dialogue's completion has that behind it. What opens a thread or stands
+    first below a gap is in no completion.
+    """
+    config = BuildConfig.from_dict(manifest.config, where="the manifest's config")
+    if config.leaves_out or config.splits_headings:
+        return {"dialogues": text_of_response}
+    return {"conversations": texts_of_conversation}
 
 
 def _write_lines(

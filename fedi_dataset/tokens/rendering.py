@@ -5,6 +5,12 @@ reply's (``framing`` finds which these are). So the "\\n\\n" that a byte-level t
 a reply's first one is trained, as it is in transformers' assistant mask. A control token that swallows the whitespace
 after it (``rstrip``) belongs to the header and is not.
 
+Where a template has ``{% generation %}``, that is transformers' ``assistant_masks``, and the end-of-turn token in any
+case, with two exceptions: a last character of several tokens (an emoji as bytes) right behind which the template has
+``{% endgeneration %}``, of which the library marks the first token alone; and white space at a reply's ends that a
+tokenizer leaves out of its offsets (``trim_offsets``), by which the library finds another token or none. Here all
+tokens of a reply are trained.
+
 **Forged turns.** Control tokens are the tokenizer's special tokens and those added tokens that the template writes. A
 row's control tokens must be exactly those that the template writes for as many turns of plain words; where a turn's
 text brings in one of its own, or the plain text that some templates frame turns with ("[/INST]"), it is refused. It is

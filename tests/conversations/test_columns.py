@@ -237,6 +237,22 @@ def test_the_voice_is_a_person_with_all_accounts(tmp_path: Path) -> None:
     assert flags(rows, "is_voice") == [2, 3]
 
 
+def test_a_voice_without_posts_is_that_of_the_persons_other_accounts(tmp_path: Path) -> None:
+    """None of account 200 is admitted, or none was ever seen: posts of 201, the same person's, are the voice's."""
+    posts = [
+        Seen(1, 100),
+        Seen(2, 200, parent=1, admitted=False),
+        Seen(3, 201, parent=1),
+        Seen(4, 202, parent=1),
+    ]
+    for voice in (200, 201, 209):
+        roles = f"author=key:{key(voice).hex()}"
+        rows = attached(tmp_path, posts, subjects={200: 200, 201: 200, 209: 200}, roles=roles)
+        assert flags(rows, "is_voice") == [3]
+    rows = attached(tmp_path, posts, roles=f"author=key:{key(209).hex()}")
+    assert flags(rows, "is_voice") == []
+
+
 def test_a_gap_may_be_ones_own(tmp_path: Path) -> None:
     """A missing post that was seen is known to be of the same account; of others nobody knows."""
     posts = [

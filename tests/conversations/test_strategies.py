@@ -279,9 +279,26 @@ def test_a_quoted_post_stands_before_the_turn_that_quotes_it() -> None:
     ]
     assert dialogues[1].n_turns == 2
     alone = (post("p0", "A"), post("p1", "A", "p0", untrained="bot"), post("p2", "A", "p1"))
-    quoting = (*alone[:2], post("p2", "A", "p1", quotes=("p9",)), post("p9", "B", "p0"))
+    quoting = (*alone[:2], post("p2", "A", "p1", quotes=("p9",)), post("p9", "B", "p0", minute=1))
     _, left = make_dialogues(make_turns(quoting), max_turns=16)
-    assert left[2] == "no_other_author"
+    assert left == {0: "first_of_tree", 1: "bot", 3: "no_other_author"}
+
+
+def test_what_came_after_a_turn_began_is_not_read_before_it() -> None:
+    """An answer to its first post, quoted by its second, is not; whatever its date, nor is an answer below it."""
+    posts = (
+        post("p0", "A"),
+        post("p1", "B"),
+        post("p2", "A", "p1"),
+        post("p3", "C", "p2", minute=0),
+        post("p4", "D", "p2"),
+        post("p5", "A", "p2", quotes=("p3", "p4", "p0")),
+        post("p6", "B", "p5"),
+    )
+    dialogues, _ = make_dialogues(make_turns(posts), max_turns=16)
+    found = {one.said[0].key: spelled(one) for one in dialogues}
+    assert found[b"p2"] == ["u:1=p1|2=p0", "a.2=p2+p5"]
+    assert found[b"p6"] == ["u:1=p1|2=p0|2=p2+p5", "a.1=p6"]
 
 
 def test_characters_bound_a_dialogue_and_whole_turns_go() -> None:

@@ -81,15 +81,15 @@ def test_pasted_words_of_the_conversation_stay_and_others_go_by_default() -> Non
 
 def test_as_context_pasted_words_and_references_name_the_post() -> None:
     """Each once, the reference first; nobody quotes themselves or a post that is not in the conversation."""
-    pasted = row("b", "B", QUOTING, quoted=ranges((0, 20)), quote_of_key=b"d")
-    again = row("c", "C", QUOTING, quoted=ranges((0, 20)), quote_of_key=b"a")
-    other = row("d", "D", quote_of_key=b"elsewhere")
+    other = row("b", "B", quote_of_key=b"elsewhere")
+    pasted = row("c", "C", QUOTING, quoted=ranges((0, 20)), quote_of_key=b"b")
+    again = row("d", "D", QUOTING, quoted=ranges((0, 20)), quote_of_key=b"a")
     own = row("e", "E", quote_of_key=b"e")
-    found = spoken(LILAC, pasted, again, other, own, config=CONTEXT)
-    assert [one.quotes for one in found] == [(), (b"d", b"a"), (b"a",), (), ()]
-    assert found[1].said.text == "So is the quince here."
+    found = spoken(LILAC, other, pasted, again, own, config=CONTEXT)
+    assert [one.quotes for one in found] == [(), (), (b"b", b"a"), (b"a",), ()]
+    assert found[2].said.text == "So is the quince here."
     made = utterances(LILAC, pasted, config=CONTEXT, wordless=("a",))
-    assert made["b"].quotes == ()
+    assert made["c"].quotes == ()
 
 
 def test_headings_keep_their_place_when_quotes_are_cut_before_them() -> None:

@@ -29,6 +29,7 @@ from fedi_dataset.release.statistics import Statistics
 from fedi_dataset.schema import DIALOGUES, TOKENS
 from fedi_dataset.workspace import Workspace
 from tests.conftest import AS_OF, ReleaseCopy
+from tests.test_cell_strategies import AGREED, FROST, PEONIES, QUINCE, Says, built_of
 from tests.world import World
 
 NOW = AS_OF + timedelta(days=1)
@@ -596,3 +597,29 @@ def test_another_workspace_proves_nothing(release_copy: ReleaseCopy) -> None:
     (release_copy.work / "secret").write_bytes(b"\x01" * 32)
     report = audited(release_copy)
     assert [c.ok for c in report.checks if c.name == "consent"] == [False]
+
+
+@pytest.mark.slow
+def test_speakers_of_another_row_are_nobody_that_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Speakers are numbered anew in each row of a long conversation: an author who answers themselves from the
+    second row on is not taken for somebody else, and a response within a row must still have its dialogue."""
+    monkeypatch.setattr("fedi_dataset.conversations.rows.LARGEST_ROW", 2)
+    late = {"published": "2025-03-01T10:30:00Z"}  # so that an answer is speaker 1 of the first row
+    talk = [
+        Says("alice", f"<p>{PEONIES}</p>", fields=late),
+        Says("bob", f"<p>{FROST}</p>", 0),
+        Says("alice", f"<p>{AGREED}</p>", 0),
+        Says("alice", f"<p>{QUINCE}</p>", 0),
+        Says("bob", "<p>Mine came late as well this year.</p>", 3),
+    ]
+    report = built_of(tmp_path, talk)
+    (path,) = (report.release / "conversations").glob("*.parquet")
+    assert [len(row["turns"]) for row in pq.read_table(path).to_pylist()] == [2, 2]
+    assert report.law["turns"].dropped == {"first_of_tree": 1, "no_other_author": 1}
+    assert audit(report.release, work=report.workspace, now=NOW).ok
+    rewrite(shard(report.release), lambda rows: rows[:1])
+    forge(report.release)
+    found = problems(audit(report.release, work=report.workspace, now=NOW), "exactly once")
+    assert "may be trained and no dialogue does" in found

@@ -14,6 +14,8 @@ from datasets import load_dataset
 from fedi_dataset.files import sha256_of
 from tests.commands import content_of, run
 from tests.conftest import ReleaseCopy
+from tests.readers.exports import HOST
+from tests.test_cell_strategies import AGREED, FROST, PEONIES, QUINCE, Says, built_of
 from tests.tokens.shapes import SHAPES, save, template_of
 
 
@@ -83,7 +85,11 @@ def test_text_is_of_trainable_turns_only(release_copy: ReleaseCopy, tmp_path: Pa
         for turn in row["turns"]
         if turn["trainable"]
     ] + [row["text"] for row in rows(release_copy, "posts")]
-    assert [line["text"] for line in lines(tmp_path / "out" / "train.jsonl")] == expected
+    found = lines(tmp_path / "out" / "train.jsonl")
+    assert [line["text"] for line in found] == expected
+    keys = {row["conversation_key"] for row in rows(release_copy, "conversations")}
+    keys |= {row["post_key"] for row in rows(release_copy, "posts")}
+    assert {line["row_key"] for line in found} == keys
     context = [
         turn
         for row in rows(release_copy, "conversations")
@@ -91,6 +97,55 @@ def test_text_is_of_trainable_turns_only(release_copy: ReleaseCopy, tmp_path: Pa
         if not turn["trainable"]
     ]
     assert context
+
+
+def article(title: str) -> dict[str, str]:
+    """Fields of a post that has a title."""
+    return {"type": "Article", "name": title}
+
+
+def texts_of(folder: Path, talk: list[Says], **options: Any) -> list[dict[str, Any]]:
+    """Build a talk, all of it in one split, and export it as text."""
+    splits = {"train": 1.0, "validation": 0.0, "test": 0.0}
+    release = built_of(folder, talk, splits=splits, **options).release
+    ran = run("export", release, "--format", "text", "--out", folder / "out")
+    assert ran.code == 0, ran.err
+    found = lines(folder / "out" / "train.jsonl")
+    tables = ("dialogues", "posts")
+    shards = [path for table in tables for path in sorted((release / table).glob("*.parquet"))]
+    named = [row for path in shards for row in pq.read_table(path).to_pylist()]
+    keys = [row.get("dialogue_key", row.get("post_key")) for row in named]
+    assert [line["row_key"] for line in found] == keys
+    return found
+
+
+GARDEN = [
+    Says("carol", f"<p>{PEONIES}</p>", fields=article("Notes from the garden")),
+    Says("bob", f"<p>{FROST}</p>", 0, article("Notes on the weather")),
+    Says("carol", f"<p>{AGREED}</p>", 1),
+    Says("bob", f"<p>{QUINCE}</p>", 2),
+    Says("carol", "<p>A word on bread that nobody answers.</p>", fields=article("On bread")),
+]
+
+
+@pytest.mark.slow
+def test_text_has_nothing_that_a_strategy_left_out(tmp_path: Path) -> None:
+    """Neither another voice, nor what is beyond an author's limit: as many texts as responses were kept."""
+    found = texts_of(tmp_path, GARDEN, roles=f"author={HOST}/users/bob", max_per_author=1)
+    assert len(found) == 1
+    assert found[0]["text"] in (f"Notes on the weather\n\n{FROST}", QUINCE)
+
+
+@pytest.mark.slow
+def test_text_has_no_heading_that_is_context_only(tmp_path: Path) -> None:
+    """Responses and single posts stand there without their titles; an opener's cannot be told from its words."""
+    found = texts_of(tmp_path, GARDEN, titles="context")
+    assert [line["text"] for line in found] == [
+        FROST,
+        AGREED,
+        QUINCE,
+        "A word on bread that nobody answers.",
+    ]
 
 
 def test_datatrove_files_hold_ids_ends_and_loss(release_copy: ReleaseCopy, tmp_path: Path) -> None:

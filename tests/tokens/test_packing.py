@@ -68,13 +68,23 @@ def test_a_length_that_fits_no_row_is_an_error(length: int) -> None:
         best_fit_decreasing([5, length], 10)
 
 
-def test_rows_of_lengths_like_those_of_dialogues_are_full() -> None:
-    """From 100,000 tokens on, rows of 2,048 are 99 % full."""
+def test_rows_of_lengths_that_are_short_against_them_are_full() -> None:
+    """Of dialogues with a median near 110 ids, rows of 2,048 are 99 % full from 100,000 tokens on."""
     draw = random.Random(5)
     lengths = [min(2048, max(8, round(draw.lognormvariate(4.7, 0.9)))) for _ in range(800)]
     assert 100_000 < sum(lengths) < 200_000
     rows = best_fit_decreasing(lengths, 2048)
     assert sum(lengths) / (2048 * len(rows)) >= 0.99
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rows_of_longer_dialogues_are_hardly_more_than_the_fewest(seed: int) -> None:
+    """Of dialogues of 415 ids on average there are two rows at most more than all ids take."""
+    draw = random.Random(seed)
+    lengths = [min(2048, max(8, round(draw.lognormvariate(5.85, 0.6)))) for _ in range(670)]
+    assert 400 < sum(lengths) / len(lengths) < 440
+    rows = best_fit_decreasing(lengths, 2048)
+    assert len(rows) <= -(-sum(lengths) // 2048) + 2
 
 
 def tokens(*lengths: int) -> pa.Table:

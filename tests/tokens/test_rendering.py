@@ -97,6 +97,38 @@ def test_ids_are_those_of_apply_chat_template(
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "reply", "left_out"),
+    [
+        ("chatml", "he 👍", 3),
+        ("chatml", " he  ", 0),
+        ("mistral", "日本", 2),
+        ("llama3", "  he", 2),
+    ],
+)
+def test_all_of_a_reply_is_trained_where_the_librarys_mask_leaves_some_out(
+    tmp_path: Path, name: str, reply: str, left_out: int
+) -> None:
+    """Tokens of a character right before the end of generation, and white space that is trimmed off offsets."""
+    end = SHAPES[name].end_of_turn
+    template = (
+        "{% for m in messages %}{{ '<h>' + m.role + '\n' }}{% if m.role == 'assistant' %}{% generation %}"
+        "{{ m.content }}{% endgeneration %}{% else %}{{ m.content }}{% endif %}{{ '" + end + "' }}"
+        "{% endfor %}{% if add_generation_prompt %}{{ '<h>assistant\n' }}{% endif %}"
+    )
+    loaded = load_tokenizer(str(save(SHAPES[name], tmp_path, template)), None)
+    shape = loaded, Renderer(loaded)
+    rendered = render(shape[1], ["a", reply])
+    assert trained_text(shape, rendered).removesuffix(end).strip() == reply.strip()
+    trained = [label != IGNORED for label in rendered.labels]
+    encoded = loaded.tokenizer.apply_chat_template(
+        turns("a", reply), return_dict=True, return_assistant_tokens_mask=True
+    )
+    mask = encoded["assistant_masks"]
+    assert not any(theirs and not ours for ours, theirs in zip(trained, mask, strict=True))
+    assert sum(trained) - sum(mask) == left_out + 1  # and the end of the turn
+
+
 @pytest.mark.parametrize("name", [name for name in SHAPES if name != "qwen3"])
 @given(contents=CONTENTS)
 @example(contents=["a", "\nhe", "b", "\n\nhe 👍"])

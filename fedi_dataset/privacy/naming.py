@@ -26,13 +26,13 @@ from fedi_dataset.privacy.spans import Span
 
 __all__ = ["THRESHOLD", "persons", "possible", "scores", "weights"]
 
-THRESHOLD: Final = -0.8
+THRESHOLD: Final = -0.6
 """Log-odds from which a word names somebody."""
-_BESIDE: Final = -4.2
+_BESIDE: Final = -4.0
 """Log-odds from which a word names somebody if its neighbor in the same name does."""
 _LIKELY: Final = 0.5
 """The model's probability from which a word with a capital belongs to the name beside it."""
-_CERTAIN: Final = 0.4
+_CERTAIN: Final = 0.6
 """Log-odds from which a name is a name wherever in the text it is written with a capital."""
 _ROUNDING: Final = 1e-6  # sums of the same weights in another order
 _NEVER: Final = 20.0  # below zero, in log-odds: of words without evidence

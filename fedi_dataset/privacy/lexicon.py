@@ -4,7 +4,8 @@ Where a model only guesses, it helps to know that "Matilde" is a given name and 
 verb. Lists are data: ``lexicon.txt.xz`` (from Faker and pyspellchecker, by
 ``scripts/make_lexicon.py``), ``naming.yaml`` (kin, titles, greetings, products, months),
 ``things.txt`` and ``towns.txt`` (what is called by a name and is nobody) and ``known.yaml`` and
-``fiction.txt`` (people of fiction and history). All of it is folded: lower case, no accents.
+``nobody.txt`` (people of fiction and history, and what is called like people). All of it is folded:
+lower case, no accents.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Lexicon:
         self._known: dict[str, list[tuple[str, ...]]] = {}
         known = yaml.safe_load((_DATA / "known.yaml").read_text("utf-8"))
         listed = [name for names in known.values() for name in names.split(",")]
-        for name in sorted({*listed, *_lines("fiction.txt")}):
+        for name in sorted({*listed, *_lines("nobody.txt")}):
             words = tuple(_WORD.findall(fold(name)))
             self._known.setdefault(words[0], []).append(words)
 
